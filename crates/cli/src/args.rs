@@ -1,0 +1,198 @@
+//! The arguments of every command. Exit codes: 0 done, 1 failed, 2 wrong usage. Not here: what the
+//! commands do with them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A database of columns kept in SQLite rows: SQL, HTTP, and what each request cost.
+#[derive(Debug, Parser)]
+#[command(name = "dodb", version, about, max_term_width = 100)]
+pub struct Args {
+    /// What to log to standard error, as tracing's filters have it: `info`, `dodb=debug`
+    #[arg(long, global = true, value_name = "FILTER", env = "DODB_LOG")]
+    pub log: Option<String>,
+    /// Log more: -v what is done, -vv how
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer HTTP: ClickHouse's interface at /, the records API at /v1
+    Serve(ServeArgs),
+    /// Run SQL: from the argument, from standard input, or at an interactive prompt
+    Sql(SqlArgs),
+    /// Load NDJSON, JSON, CSV, TSV or Parquet files, also gzip and zstd compressed
+    Import(ImportArgs),
+    /// Write a whole table out
+    Export(ExportArgs),
+    /// What there is, what it used and what that costs
+    Stats(StatsArgs),
+    /// Read everything and check it; exit code 1 on any fault
+    Verify(DatabaseArgs),
+    /// What is in a table's parts, or in one part
+    Inspect(InspectArgs),
+    /// Fold and merge until there is nothing left to do
+    Compact(DatabaseArgs),
+    /// The tour of `make demo`
+    #[command(hide = true)]
+    Demo(DemoArgs),
+}
+
+/// Which database, in a folder.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DatabaseArgs {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "./dodb-data")]
+    pub data: PathBuf,
+    /// The database: a folder within the data folder
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = database)]
+    pub database: String,
+}
+
+/// Which database, in a folder or behind HTTP.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EndpointArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// A running dodb instead of a folder, as http://127.0.0.1:8123
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub url: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The data folder: each database is a folder in it
+    #[arg(long, value_name = "DIR", default_value = "./dodb-data")]
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one, and the line printed says which
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8123")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SqlArgs {
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// The format of answers [default: PrettyCompact at a terminal, else TabSeparated]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Say on standard error what each statement cost
+    #[arg(long)]
+    pub cost: bool,
+    /// Statements, separated by `;`. Without any: standard input, or a prompt at a terminal
+    #[arg(value_name = "SQL")]
+    pub sql: Option<String>,
+}
+
+/// What to do about a bad record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnError {
+    /// Import nothing more and fail
+    Stop,
+    /// Say where it is, leave it out and go on
+    Skip,
+}
+
+/// How to show that something is going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// A bar at a terminal, else nothing
+    Auto,
+    /// A line on standard error after each batch that is stored
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// The table; made from the first records if there is none
+    #[arg(long, value_name = "TABLE", default_value = "things")]
+    pub table: String,
+    /// Every record becomes a thing of this type, with the record as its document
+    #[arg(long = "type", value_name = "TYPE")]
+    pub thing_type: Option<String>,
+    /// The field that is the thing's id; without it ids are made [needs --type]
+    #[arg(long, value_name = "COLUMN", requires = "thing_type")]
+    pub id: Option<String>,
+    /// The format of all files [default: by name, else by content]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// What to do about a bad record
+    #[arg(long, value_name = "WHAT", default_value = "stop")]
+    pub on_error: OnError,
+    /// Leave fields out that the table does not have, instead of refusing the record
+    #[arg(long)]
+    pub skip_unknown_fields: bool,
+    /// A text that means null in CSV and TSV, besides the empty field and \N; may be repeated
+    #[arg(long = "null", value_name = "TEXT")]
+    pub null_texts: Vec<String>,
+    /// Records stored at once
+    #[arg(long, value_name = "N", default_value_t = 65_536,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch_rows: u32,
+    /// How to show progress
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub progress: ProgressMode,
+    /// The files; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// The table
+    #[arg(long, value_name = "TABLE", default_value = "things")]
+    pub table: String,
+    /// The format
+    #[arg(long, value_name = "FORMAT", default_value = "JSONEachRow")]
+    pub format: String,
+    /// The file; it appears when it is whole [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct StatsArgs {
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// Also list every segment of the part
+    #[arg(long)]
+    pub segments: bool,
+    /// A table, or one of its parts
+    #[arg(value_name = "TABLE[:PART]")]
+    pub what: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// An empty folder for the databases
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The folder with the flights, as demo/prepare.py writes it
+    #[arg(long, value_name = "DIR")]
+    pub flights: PathBuf,
+}
+
+fn database(name: &str) -> Result<String, String> {
+    dodb_server::check_database(name).map_err(|e| e.to_string())?;
+    Ok(name.to_owned())
+}

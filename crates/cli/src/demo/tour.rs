@@ -1,0 +1,171 @@
+//! The tour: questions about the flights, each on a database opened a moment before, beside the same
+//! question to row-per-record tables. Not here: the SQL of those ([`super::statements`]).
+
+use std::sync::Arc;
+
+use dodb_query::Request;
+use dodb_rowstore::{Statement, Usage};
+use dodb_server::formats::{EncodeOptions, Encoder, Format};
+
+use super::rowcost::RowStorage;
+use super::{print, statements};
+use crate::args::DatabaseArgs;
+use crate::cost::Cost;
+use crate::env::Stopwatch;
+use crate::error::Result;
+use crate::open;
+
+/// A question.
+struct Stop {
+    title: &'static str,
+    sql: &'static str,
+    row_sql: &'static Statement,
+}
+
+/// A question with its answers.
+pub struct Visited {
+    /// What was asked, in words.
+    pub title: &'static str,
+    /// What was asked.
+    pub sql: &'static str,
+    /// dodb's answer: rows of texts.
+    pub answer: Vec<Vec<String>>,
+    /// What it cost.
+    pub cost: Cost,
+    /// How long it took, opening apart.
+    pub seconds: f64,
+    /// What plain SQLite answered.
+    pub row_answer: Vec<Vec<String>>,
+    /// What that cost.
+    pub row_cost: Cost,
+    /// How long that took.
+    pub row_seconds: f64,
+}
+
+const STOPS: [Stop; 12] = [
+    Stop { title: "all things", sql: "SELECT count(*) FROM things", row_sql: &statements::COUNT },
+    Stop {
+        title: "flights",
+        sql: "SELECT count(*) FROM things WHERE type = 'Flight'",
+        row_sql: &statements::FLIGHTS,
+    },
+    Stop {
+        title: "airlines",
+        sql: "SELECT count(*) FROM things WHERE type = 'Airline'",
+        row_sql: &statements::AIRLINES,
+    },
+    Stop {
+        title: "things by type",
+        sql: "SELECT type, count(*) FROM things GROUP BY type ORDER BY type",
+        row_sql: &statements::BY_TYPE,
+    },
+    Stop {
+        title: "first and last",
+        sql: "SELECT min(createdAt), max(createdAt) FROM things",
+        row_sql: &statements::TIMES,
+    },
+    Stop {
+        title: "one thing by id",
+        sql: "SELECT data.name FROM things WHERE id = 'airline/UA'",
+        row_sql: &statements::BY_ID,
+    },
+    Stop {
+        title: "United's flights",
+        sql: "SELECT count(*) FROM things WHERE type = 'Flight' AND data.carrier = 'UA'",
+        row_sql: &statements::BY_PATH,
+    },
+    Stop {
+        title: "latest carriers",
+        sql: "SELECT data.carrier AS carrier, round(avg(data.dep_delay), 2) AS delay \
+              FROM things WHERE type = 'Flight' GROUP BY carrier ORDER BY delay DESC LIMIT 3",
+        row_sql: &statements::DELAYS,
+    },
+    Stop {
+        title: "the 4th of July",
+        sql: "SELECT count(*) FROM things \
+              WHERE createdAt >= '2013-07-04' AND createdAt < '2013-07-05'",
+        row_sql: &statements::RANGE,
+    },
+    Stop {
+        title: "flights of a plane",
+        sql: "SELECT count(*) FROM relationships \
+              WHERE toId = 'plane/N14228' AND type = 'OPERATED_WITH'",
+        row_sql: &statements::PLANE,
+    },
+    Stop {
+        title: "reached from Newark",
+        sql: "SELECT count(DISTINCT a.toId) FROM relationships d \
+              JOIN relationships a ON a.fromId = d.fromId \
+              WHERE d.toId = 'airport/EWR' AND d.type = 'DEPARTS_FROM' AND a.type = 'ARRIVES_AT'",
+        row_sql: &statements::HOP,
+    },
+    Stop {
+        title: "largest carriers",
+        sql: "SELECT toId, count(*) AS flights FROM relationships WHERE type = 'OPERATED_BY' \
+              GROUP BY toId ORDER BY flights DESC LIMIT 3",
+        row_sql: &statements::CARRIERS,
+    },
+];
+
+/// Asks everything and prints each answer as it comes.
+pub fn run(place: &DatabaseArgs, rows: &RowStorage) -> Result<Vec<Visited>> {
+    let runtime = open::runtime()?;
+    let mut visited = Vec::new();
+    for stop in &STOPS {
+        let db = open::open_existing(place)?;
+        let session = open::session(&db, &place.database)?;
+        let usage = Arc::new(Usage::default());
+        let request = Request { usage: usage.clone(), ..Request::default() };
+        let watch = Stopwatch::start();
+        let (schema, batches) = runtime.block_on(session.collect(stop.sql, &request))?;
+        let seconds = watch.elapsed().as_secs_f64();
+        let mut encoder = Encoder::new(Format::Tsv, schema, EncodeOptions::default())?;
+        let mut text = Vec::new();
+        for batch in &batches {
+            encoder.batch(batch, &mut text)?;
+        }
+        let text = String::from_utf8_lossy(&text);
+        let answer = text.lines().map(|line| line.split('\t').map(str::to_owned).collect());
+        let watch = Stopwatch::start();
+        let (row_answer, row_cost) = rows.query(stop.row_sql)?;
+        let stop = Visited {
+            title: stop.title,
+            sql: stop.sql,
+            answer: answer.collect(),
+            cost: Cost::of(&usage.counts()),
+            seconds,
+            row_answer,
+            row_cost,
+            row_seconds: watch.elapsed().as_secs_f64(),
+        };
+        print::stop(&stop)?;
+        visited.push(stop);
+    }
+    Ok(visited)
+}
+
+/// How many answers are not the same on both sides.
+pub fn disagreements(stops: &[Visited]) -> usize {
+    stops.iter().filter(|stop| !stop.agrees()).count()
+}
+
+impl Visited {
+    /// Did both sides answer the same? Numbers may differ in their last digits.
+    pub fn agrees(&self) -> bool {
+        let same_cell = |(a, b): (&String, &String)| match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(a), Ok(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
+            _ => a == b,
+        };
+        let same_row = |(a, b): (&Vec<String>, &Vec<String>)| {
+            a.len() == b.len() && a.iter().zip(b).all(same_cell)
+        };
+        self.answer.len() == self.row_answer.len()
+            && self.answer.iter().zip(&self.row_answer).all(same_row)
+    }
+
+    /// The answer on one line.
+    pub fn answer_line(&self) -> String {
+        let rows: Vec<String> = self.answer.iter().map(|row| row.join(" ")).collect();
+        rows.join(", ")
+    }
+}

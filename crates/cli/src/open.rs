@@ -1,0 +1,95 @@
+//! Opening the database of a folder: `DATA/NAME/dodb.sqlite`, behind the meter, under the engine.
+//! Not here: the databases of a server ([`crate::databases`]).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dodb_engine::{Db, JobBudget, JobReport, Options};
+use dodb_query::{Session, SessionOptions};
+use dodb_rowstore::{Error as RowError, Metered, SqliteOptions, SqliteStore, Usage};
+use dodb_server::{Server, ServerOptions};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::DatabaseArgs;
+use crate::env::NativeEnv;
+use crate::error::{Error, Result};
+
+/// The file within a database's folder.
+const FILE: &str = "dodb.sqlite";
+
+/// Opens a database, making its folder if there is none.
+///
+/// # Errors
+/// Another process has it open, the file is damaged, the folder cannot be used.
+pub fn open(data: &Path, database: &str) -> Result<Db> {
+    let folder = data.join(database);
+    let store = SqliteStore::open(&folder, SqliteOptions::default()).map_err(|e| match e {
+        e @ RowError::Locked { .. } => {
+            Error::Failed(format!("{e}. If that is `dodb serve`, ask it with --url URL"))
+        }
+        e => Error::Rows(e),
+    })?;
+    let rows = Arc::new(Metered::new(Box::new(store)));
+    Ok(Db::open(rows, Arc::new(NativeEnv), Options::native())?)
+}
+
+/// Opens a database that is there already.
+///
+/// # Errors
+/// As [`open`]; and there is none.
+pub fn open_existing(place: &DatabaseArgs) -> Result<Db> {
+    if !place.data.join(&place.database).join(FILE).is_file() {
+        return Err(Error::Failed(format!(
+            "there is no database `{}` in {}; name its folder with --data, or make one with \
+             `dodb import` or `dodb sql`",
+            place.database,
+            place.data.display()
+        )));
+    }
+    open(&place.data, &place.database)
+}
+
+/// The SQL session of a database, with a thread's worth of work per core.
+pub fn session(db: &Db, database: &str) -> Result<Session> {
+    let options = SessionOptions { database: database.to_owned(), partitions: cores() };
+    Ok(Session::new(db.clone(), Arc::new(NativeEnv), options)?)
+}
+
+/// The HTTP server of a database.
+pub fn server(db: &Db, database: &str) -> Result<Server> {
+    let options = ServerOptions {
+        database: database.to_owned(),
+        partitions: cores(),
+        ..ServerOptions::default()
+    };
+    Ok(Server::new(db.clone(), Arc::new(NativeEnv), options)?)
+}
+
+/// Threads for queries: one per core, two at least, so that none waits for another's rows.
+pub fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(cores().max(2))
+        .enable_all()
+        .build()
+        .map_err(|e| Error::Failed(format!("cannot start threads: {e}")))
+}
+
+/// Runs background work until none is left.
+pub fn finish_jobs(db: &Db, thorough: bool, usage: &Usage) -> Result<JobReport> {
+    let budget = JobBudget { steps_max: 16, thorough };
+    let mut all = JobReport::default();
+    loop {
+        let done = db.run_jobs(&budget, usage)?;
+        all.folds += done.folds;
+        all.merges += done.merges;
+        all.sweeps += done.sweeps;
+        all.rows_rewritten += done.rows_rewritten;
+        if !done.more {
+            return Ok(all);
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

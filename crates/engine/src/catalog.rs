@@ -1,0 +1,267 @@
+//! The definitions of the tables that `CREATE TABLE` made, kept as one row. `things` and
+//! `relationships` need no row: they are the same in every database. Not here: rows of tables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dodb_part::{Column, ColumnType, Schema};
+use minicbor::{Decode, Encode};
+
+use crate::error::{Error, Result};
+use crate::frame::{self, Magic};
+use crate::table::{TableDef, TableKind, USER_TABLES_MIN, check_name};
+
+/// Most tables a database may have.
+pub const TABLES_MAX: usize = 10_000;
+
+/// All tables of a database.
+#[derive(Debug, Clone)]
+pub(crate) struct Catalog {
+    pub(crate) tables: BTreeMap<String, Arc<TableDef>>,
+    /// Ids of dropped tables whose rows are still to be deleted.
+    pub(crate) dropped: Vec<u32>,
+    next_table: u32,
+}
+
+#[derive(Encode, Decode)]
+struct CatalogDisk {
+    #[n(0)]
+    next_table: u32,
+    #[n(1)]
+    tables: Vec<TableDisk>,
+    #[n(2)]
+    dropped: Vec<u32>,
+}
+
+#[derive(Encode, Decode)]
+struct TableDisk {
+    #[n(0)]
+    id: u32,
+    #[n(1)]
+    version: u32,
+    #[n(2)]
+    name: String,
+    #[n(3)]
+    columns: Vec<ColumnDisk>,
+    #[n(4)]
+    order_by: Vec<u32>,
+    #[n(5)]
+    partition_by: Option<String>,
+    #[n(6)]
+    next_column: u32,
+}
+
+#[derive(Encode, Decode)]
+struct ColumnDisk {
+    #[n(0)]
+    id: u32,
+    #[n(1)]
+    name: String,
+    #[n(2)]
+    ty: String,
+    #[n(3)]
+    nullable: bool,
+}
+
+impl Catalog {
+    /// The catalog of a database in which nothing was created yet.
+    pub(crate) fn empty() -> Result<Catalog> {
+        let mut tables = BTreeMap::new();
+        for def in [TableDef::things()?, TableDef::relationships()?] {
+            tables.insert(def.name.clone(), Arc::new(def));
+        }
+        Ok(Catalog { tables, dropped: Vec::new(), next_table: USER_TABLES_MIN })
+    }
+
+    /// Reads the catalog row.
+    pub(crate) fn decode(row: &[u8]) -> Result<Catalog> {
+        const PLACE: &str = "the catalog row";
+        let payload = frame::open(Magic::Catalog, PLACE, row)?;
+        let disk: CatalogDisk =
+            minicbor::decode(payload).map_err(|e| Error::corrupt(PLACE, e.to_string()))?;
+        let mut catalog = Catalog::empty()?;
+        catalog.next_table = disk.next_table;
+        catalog.dropped = disk.dropped;
+        for table in disk.tables {
+            let def = table.into_def()?;
+            catalog.tables.insert(def.name.clone(), Arc::new(def));
+        }
+        Ok(catalog)
+    }
+
+    /// The catalog row.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let disk = CatalogDisk {
+            next_table: self.next_table,
+            tables: self
+                .tables
+                .values()
+                .filter(|def| !def.is_builtin())
+                .map(|def| TableDisk::from_def(def))
+                .collect(),
+            dropped: self.dropped.clone(),
+        };
+        let payload = minicbor::to_vec(&disk)
+            .map_err(|e| Error::corrupt("the catalog being written", e.to_string()))?;
+        Ok(frame::seal(Magic::Catalog, &payload))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<&Arc<TableDef>> {
+        self.tables.get(name).ok_or_else(|| Error::UnknownTable { name: name.to_owned() })
+    }
+
+    fn get_own(&self, name: &str, verb: &str) -> Result<&Arc<TableDef>> {
+        let def = self.get(name)?;
+        if def.is_builtin() {
+            return Err(Error::invalid(format!(
+                "table `{name}` is part of every dodb database; it cannot be {verb}"
+            )));
+        }
+        Ok(def)
+    }
+
+    /// Adds a table and gives it its id.
+    pub(crate) fn create(&mut self, mut def: TableDef) -> Result<Arc<TableDef>> {
+        if self.tables.contains_key(&def.name) {
+            return Err(Error::TableExists { name: def.name });
+        }
+        if self.tables.len() >= TABLES_MAX {
+            return Err(Error::Limit {
+                what: "the number of tables".into(),
+                value: self.tables.len() as u64 + 1,
+                max: TABLES_MAX as u64,
+                remedy: "drop tables that are not needed",
+            });
+        }
+        def.id = self.next_table;
+        self.next_table += 1;
+        let def = Arc::new(def);
+        self.tables.insert(def.name.clone(), def.clone());
+        Ok(def)
+    }
+
+    pub(crate) fn drop(&mut self, name: &str) -> Result<Arc<TableDef>> {
+        let def = self.get_own(name, "dropped")?.clone();
+        self.tables.remove(name);
+        self.dropped.push(def.id);
+        Ok(def)
+    }
+
+    /// Applies one ALTER TABLE.
+    pub(crate) fn alter(&mut self, name: &str, change: &Alter) -> Result<Arc<TableDef>> {
+        let mut def = self.get_own(name, "altered")?.as_ref().clone();
+        def.version += 1;
+        let mut columns = def.schema.columns().to_vec();
+        match change {
+            Alter::AddColumn { name, ty } => {
+                check_name("column", name)?;
+                let id = def.next_column;
+                def.next_column += 1;
+                columns.push(Column { id, name: name.clone(), ty: ty.clone(), nullable: true });
+            }
+            Alter::DropColumn { name } => {
+                let id = def.column(name)?.id;
+                if def.order_by.contains(&id) {
+                    return Err(Error::invalid(format!(
+                        "column `{name}` is in the table's ORDER BY; it cannot be dropped"
+                    )));
+                }
+                if columns.len() == 1 {
+                    return Err(Error::invalid(format!(
+                        "column `{name}` is the only one; DROP TABLE instead"
+                    )));
+                }
+                columns.retain(|c| c.id != id);
+            }
+            Alter::RenameColumn { from, to } => {
+                check_name("column", to)?;
+                let id = def.column(from)?.id;
+                for column in &mut columns {
+                    if column.id == id {
+                        column.name.clone_from(to);
+                    }
+                }
+            }
+            Alter::RenameTable { to } => {
+                check_name("table", to)?;
+                if self.tables.contains_key(to) {
+                    return Err(Error::TableExists { name: to.clone() });
+                }
+                def.name.clone_from(to);
+            }
+        }
+        def.schema = Schema::new(columns).map_err(|e| Error::part(name, e))?;
+        let def = Arc::new(def);
+        self.tables.remove(name);
+        self.tables.insert(def.name.clone(), def.clone());
+        Ok(def)
+    }
+}
+
+/// A change to a table's definition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Alter {
+    /// Older rows read as NULL.
+    AddColumn {
+        /// The new name.
+        name: String,
+        /// Its type; an added column is always nullable.
+        ty: ColumnType,
+    },
+    /// The values are gone at once, their bytes at the next merge.
+    DropColumn {
+        /// The column.
+        name: String,
+    },
+    /// Rows are untouched: columns are stored by id.
+    RenameColumn {
+        /// The name now.
+        from: String,
+        /// The name then.
+        to: String,
+    },
+    /// Gives the table another name.
+    RenameTable {
+        /// The name then.
+        to: String,
+    },
+}
+
+impl TableDisk {
+    fn from_def(def: &TableDef) -> TableDisk {
+        let columns = def.schema.columns().iter().map(|c| ColumnDisk {
+            id: c.id,
+            name: c.name.clone(),
+            ty: c.ty.name(),
+            nullable: c.nullable,
+        });
+        TableDisk {
+            id: def.id,
+            version: def.version,
+            name: def.name.clone(),
+            columns: columns.collect(),
+            order_by: def.order_by.clone(),
+            partition_by: def.partition_by.clone(),
+            next_column: def.next_column,
+        }
+    }
+
+    fn into_def(self) -> Result<TableDef> {
+        let place = format!("the definition of table `{}`", self.name);
+        let mut columns = Vec::with_capacity(self.columns.len().min(4_096));
+        for c in self.columns {
+            let ty = ColumnType::parse(&c.ty).map_err(|e| Error::part(&place, e))?;
+            columns.push(Column { id: c.id, name: c.name, ty, nullable: c.nullable });
+        }
+        Ok(TableDef {
+            id: self.id,
+            version: self.version,
+            name: self.name,
+            kind: TableKind::Plain,
+            schema: Schema::new(columns).map_err(|e| Error::part(&place, e))?,
+            order_by: self.order_by,
+            partition_by: self.partition_by,
+            next_column: self.next_column,
+        })
+    }
+}

@@ -1,0 +1,364 @@
+//! Commits: one at a time, each carrying the changes of everybody who waits (group commit), each
+//! one atomic write of the row store: new part rows, id filters, one head row per table touched.
+//! Not here: what a change does to a table ([`crate::working`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use dodb_rowstore::{Flow, Transaction, Usage, Value};
+use parking_lot::Mutex;
+
+use crate::catalog::{Alter, Catalog};
+use crate::db::Core;
+use crate::error::{Error, Result};
+use crate::head;
+use crate::merge::Merged;
+use crate::statements;
+use crate::table::TableDef;
+use crate::working::{Deletions, Working};
+
+/// Something to be made durable.
+pub(crate) enum Change {
+    Insert {
+        def: Arc<TableDef>,
+        batch: RecordBatch,
+    },
+    Mutate {
+        def: Arc<TableDef>,
+        deletions: Deletions,
+        batch: Option<RecordBatch>,
+    },
+    Merge {
+        def: Arc<TableDef>,
+        merged: Box<Merged>,
+    },
+    Truncate {
+        def: Arc<TableDef>,
+    },
+    Create {
+        def: TableDef,
+    },
+    Drop {
+        name: String,
+    },
+    Alter {
+        name: String,
+        change: Alter,
+    },
+    /// Delete rows that nobody reads any more: of dropped tables, and of parts of this table.
+    Sweep {
+        def: Option<Arc<TableDef>>,
+    },
+}
+
+struct Pending {
+    change: Mutex<Option<Change>>,
+    result: Mutex<Option<Result<u64>>>,
+}
+
+/// The queue in front of the one writer.
+#[derive(Default)]
+pub(crate) struct Commits {
+    queue: Mutex<Vec<Arc<Pending>>>,
+    writer: Mutex<()>,
+}
+
+/// Most changes carried by one commit.
+const GROUP_MAX: usize = 1_024;
+
+impl Commits {
+    /// Makes `change` durable and visible; answers the rows it concerned. Whoever gets the writer
+    /// first carries the changes of all that queued meanwhile, and pays their rows.
+    pub(crate) fn submit(&self, core: &Core, change: Change, usage: &Usage) -> Result<u64> {
+        let mine = Arc::new(Pending { change: Mutex::new(Some(change)), result: Mutex::new(None) });
+        self.queue.lock().push(mine.clone());
+        loop {
+            let _writer = self.writer.lock();
+            if let Some(result) = mine.result.lock().take() {
+                return result;
+            }
+            let group: Vec<Arc<Pending>> = {
+                let mut queue = self.queue.lock();
+                let take = queue.len().min(GROUP_MAX);
+                queue.drain(..take).collect()
+            };
+            carry_out(core, &group, usage);
+        }
+    }
+}
+
+fn carry_out(core: &Core, group: &[Arc<Pending>], usage: &Usage) {
+    let mut rest = group;
+    while !rest.is_empty() {
+        let carried = carry_out_some(core, rest, usage);
+        rest = rest.get(carried.max(1)..).unwrap_or_default();
+    }
+}
+
+/// One commit with as many changes from the front of `group` as fit in it; answers how many.
+fn carry_out_some(core: &Core, group: &[Arc<Pending>], usage: &Usage) -> usize {
+    // A budget of the request that happens to lead must not fail the others.
+    let spent = Usage::default();
+    let mut commit = Commit::new(core, &spent);
+    let mut carried = group.len();
+    let mut results: Vec<(Arc<Pending>, Result<u64>)> = Vec::with_capacity(group.len());
+    let mut waiting: Vec<(Arc<Pending>, Arc<TableDef>, RecordBatch)> = Vec::new();
+    for (at, pending) in group.iter().enumerate() {
+        let Some(change) = pending.change.lock().take() else { continue };
+        let joins = match (&change, waiting.first()) {
+            (Change::Insert { def, .. }, Some((_, first, _))) => **first == **def,
+            _ => false,
+        };
+        if !joins {
+            commit.insert_all(&mut waiting, &mut results);
+            if commit.must_come_first(&change) {
+                *pending.change.lock() = Some(change);
+                carried = at;
+                break;
+            }
+        }
+        match change {
+            Change::Insert { def, batch } => waiting.push((pending.clone(), def, batch)),
+            change => {
+                let result = commit.apply(change);
+                results.push((pending.clone(), result));
+            }
+        }
+    }
+    commit.insert_all(&mut waiting, &mut results);
+    let any = results.iter().any(|(_, result)| result.is_ok());
+    let written = if any { commit.carry_out() } else { Ok(()) };
+    usage.add(spent.counts());
+    for (pending, result) in results {
+        let result = match (&written, result) {
+            (Err(e), Ok(_)) => Err(e.clone()),
+            (_, result) => result,
+        };
+        *pending.result.lock() = Some(result);
+    }
+    carried
+}
+
+struct Commit<'a> {
+    core: &'a Core,
+    usage: &'a Usage,
+    tables: BTreeMap<u32, Working>,
+    catalog: Option<Catalog>,
+    /// Tables that this commit drops.
+    dropped: Vec<u32>,
+}
+
+impl Commit<'_> {
+    fn new<'a>(core: &'a Core, usage: &'a Usage) -> Commit<'a> {
+        Commit { core, usage, tables: BTreeMap::new(), catalog: None, dropped: Vec::new() }
+    }
+
+    /// Must this commit be carried out before `change`? A search for rows of the same key reads
+    /// parts from the store, and parts made within this commit are not there yet.
+    fn must_come_first(&self, change: &Change) -> bool {
+        match change {
+            Change::Insert { def, .. } | Change::Mutate { def, .. } if !def.key().is_empty() => {
+                self.tables.get(&def.id).is_some_and(|working| !working.rows.is_empty())
+            }
+            _ => false,
+        }
+    }
+
+    /// Inserts of one table go in together: one part, one search for rows they replace.
+    fn insert_all(
+        &mut self,
+        waiting: &mut Vec<(Arc<Pending>, Arc<TableDef>, RecordBatch)>,
+        results: &mut Vec<(Arc<Pending>, Result<u64>)>,
+    ) {
+        let Some((_, def, _)) = waiting.first() else { return };
+        let def = def.clone();
+        let batches: Vec<RecordBatch> = waiting.iter().map(|(_, _, b)| b.clone()).collect();
+        let together =
+            self.on_table(&def, |working, core, usage| working.insert(core, &def, &batches, usage));
+        for (pending, _, batch) in waiting.drain(..) {
+            let own = together.as_ref().map(|_| batch.num_rows() as u64).map_err(Error::clone);
+            results.push((pending, own));
+        }
+    }
+
+    fn apply(&mut self, change: Change) -> Result<u64> {
+        match change {
+            Change::Insert { def, batch } => {
+                self.on_table(&def, |w, core, usage| w.insert(core, &def, &[batch], usage))
+            }
+            Change::Mutate { def, deletions, batch } => self.on_table(&def, |w, core, usage| {
+                w.mutate(core, &def, &deletions, batch.as_ref(), usage)
+            }),
+            Change::Merge { def, merged } => {
+                self.on_table(&def, |w, core, usage| w.merge(core, *merged, usage))
+            }
+            Change::Truncate { def } => {
+                self.on_table(&def, |w, core, usage| w.truncate(core, usage))
+            }
+            Change::Create { def } => self.on_catalog(|catalog| catalog.create(def).map(|_| 0)),
+            Change::Drop { name } => {
+                let id = self.on_catalog(|catalog| catalog.drop(&name).map(|def| def.id))?;
+                self.tables.remove(&id);
+                self.core.retire_table(id);
+                self.dropped.push(id);
+                Ok(0)
+            }
+            Change::Alter { name, change } => {
+                let def = self.on_catalog(|catalog| catalog.alter(&name, &change))?;
+                let working = self.working(&def)?;
+                working.state.summary.retain(|id, _| def.schema.by_id(*id).is_some());
+                working.state.def = def;
+                Ok(0)
+            }
+            Change::Sweep { def } => {
+                if let Some(def) = def {
+                    let has_garbage = !self.working(&def)?.state.garbage.is_empty();
+                    self.working(&def)?.head_changed |= has_garbage;
+                } else {
+                    self.catalog()?;
+                }
+                Ok(0)
+            }
+        }
+    }
+
+    /// Runs `change` on a table's working copy; when it fails the copy is as before.
+    fn on_table<T>(
+        &mut self,
+        def: &Arc<TableDef>,
+        change: impl FnOnce(&mut Working, &Core, &Usage) -> Result<T>,
+    ) -> Result<T> {
+        let (core, usage) = (self.core, self.usage);
+        let working = self.working(def)?;
+        let before = working.savepoint();
+        let result = change(working, core, usage);
+        if result.is_err() {
+            working.restore(before);
+        }
+        result
+    }
+
+    fn working(&mut self, def: &Arc<TableDef>) -> Result<&mut Working> {
+        if !self.tables.contains_key(&def.id) {
+            if self.core.is_dropped(def.id) {
+                return Err(Error::UnknownTable { name: def.name.clone() });
+            }
+            let slot = self.core.slot(def.id);
+            let state = slot.state(self.core, def, self.usage)?;
+            self.tables.insert(def.id, Working::new(slot, &state));
+        }
+        self.tables.get_mut(&def.id).ok_or_else(|| Error::invalid("no such working table"))
+    }
+
+    fn on_catalog<T>(&mut self, change: impl FnOnce(&mut Catalog) -> Result<T>) -> Result<T> {
+        let mut catalog = self.catalog()?.clone();
+        let out = change(&mut catalog)?;
+        self.catalog = Some(catalog);
+        Ok(out)
+    }
+
+    fn catalog(&mut self) -> Result<&Catalog> {
+        if self.catalog.is_none() {
+            self.catalog = Some(self.core.catalog(self.usage)?.as_ref().clone());
+        }
+        self.catalog.as_ref().ok_or_else(|| Error::invalid("no catalog"))
+    }
+
+    /// Writes everything in one atomic step, then lets readers see it.
+    fn carry_out(&mut self) -> Result<()> {
+        let written = self.write();
+        if written.is_ok() {
+            self.publish();
+        } else {
+            // Whether or not the rows arrived: what is in memory is read again.
+            self.core.forget();
+            self.dropped.iter().for_each(|id| self.core.restore_table(*id));
+        }
+        written
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let mut heads = Vec::new();
+        for (id, working) in &mut self.tables {
+            if working.head_changed {
+                let swept = working.slot.sweep(&mut working.state, &working.retired);
+                working.state.generation += 1;
+                let ids = self.core.encode_ids(working)?;
+                heads.push((*id, swept, ids, head::encode(&working.state)?));
+            }
+        }
+        let dropped = match &mut self.catalog {
+            Some(catalog) => self.core.sweep_tables(&mut catalog.dropped),
+            None => Vec::new(),
+        };
+        let catalog = self.catalog.as_ref().map(Catalog::encode).transpose()?;
+        let tables = &self.tables;
+        self.core.rows.atomically(self.usage, |tx| -> Result<()> {
+            for (id, swept, ids, head) in &heads {
+                if let Some(working) = tables.get(id) {
+                    write_parts(tx, *id, working)?;
+                }
+                for part in swept {
+                    let params = [Value::Int(i64::from(*id)), Value::Int(*part as i64)];
+                    run(tx, &statements::DELETE_PART, &params)?;
+                }
+                for (bucket, row) in ids {
+                    let bucket = Value::Int(i64::from(*bucket));
+                    let params = [Value::Int(i64::from(*id)), bucket, Value::Blob(row)];
+                    run(tx, &statements::PUT_IDS, &params)?;
+                }
+                put_head(tx, *id, head)?;
+            }
+            for id in &dropped {
+                let params = [Value::Int(i64::from(*id))];
+                run(tx, &statements::DELETE_PARTS, &params)?;
+                run(tx, &statements::DELETE_IDS, &params)?;
+                run(tx, &statements::DELETE_HEAD, &params)?;
+            }
+            if let Some(row) = &catalog {
+                put_head(tx, CATALOG, row)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn publish(&mut self) {
+        for (_, working) in std::mem::take(&mut self.tables) {
+            let filters = working.filters_after().cloned();
+            working.slot.publish(working.state, filters, working.retired);
+        }
+        if let Some(catalog) = self.catalog.take() {
+            self.core.publish_catalog(catalog);
+        }
+    }
+}
+
+/// The head row with this id is the catalog.
+pub(crate) const CATALOG: u32 = 0;
+
+fn run(tx: &Transaction<'_>, statement: &dodb_rowstore::Statement, params: &[Value]) -> Result<()> {
+    Ok(tx.exec(statement, params, &mut |_| Flow::Continue)?)
+}
+
+fn put_head(tx: &Transaction<'_>, id: u32, row: &[u8]) -> Result<()> {
+    run(tx, &statements::PUT_HEAD, &[Value::Int(i64::from(id)), Value::Blob(row)])
+}
+
+fn write_parts(tx: &Transaction<'_>, id: u32, working: &Working) -> Result<()> {
+    for (part, row) in &working.rows {
+        // A part made and merged away within the same commit needs no rows.
+        if working.state.part(*part).is_none() {
+            continue;
+        }
+        let params = [
+            Value::Int(i64::from(id)),
+            Value::Int(*part as i64),
+            Value::Int(i64::from(row.key.stream)),
+            Value::Int(i64::from(row.key.seq)),
+            Value::Blob(&row.bytes),
+        ];
+        run(tx, &statements::PUT_PART_ROW, &params)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,436 @@
+//! [`Db`]: the boundary of the engine. What it holds in memory is only what rows say, read when it
+//! is first needed: a database that was just opened has read nothing. Not here: how anything is
+//! done; each verb names the module that does it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use arrow_array::RecordBatch;
+use dodb_rowstore::{Flow, Metered, Usage, Value};
+use parking_lot::{Mutex, RwLock};
+
+use crate::catalog::{Alter, Catalog};
+use crate::commit::{CATALOG, Change, Commits};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::head;
+use crate::ids::IdFilters;
+use crate::jobs::{JobBudget, JobReport};
+use crate::normalize::normalize;
+use crate::options::Options;
+use crate::parts::PartStore;
+use crate::snapshot::Snapshot;
+use crate::state::TableState;
+use crate::statements;
+use crate::table::TableDef;
+use crate::working::Working;
+
+/// A database. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) core: Arc<Core>,
+}
+
+/// Rows to delete: for each part number the row numbers within it, as a scan with
+/// `row_addresses` gives them.
+pub type RowAddresses = Vec<(u64, roaring::RoaringBitmap)>;
+
+pub(crate) struct Core {
+    pub(crate) rows: Arc<Metered>,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) options: Options,
+    pub(crate) parts: PartStore,
+    builtin: [Arc<TableDef>; 2],
+    catalog: RwLock<Option<Arc<Catalog>>>,
+    slots: Mutex<HashMap<u32, Arc<Slot>>>,
+    /// Dropped tables, and the guards of parts that readers may still hold.
+    dropping: Mutex<HashMap<u32, Guards>>,
+    commits: Commits,
+}
+
+/// By part number what shows whether somebody still reads the part.
+type Guards = HashMap<u64, Weak<()>>;
+
+/// What memory holds of one table.
+#[derive(Default)]
+pub(crate) struct Slot {
+    state: RwLock<Option<Arc<TableState>>>,
+    filters: Mutex<Option<Arc<IdFilters>>>,
+    retired: Mutex<Vec<(u64, Arc<()>)>>,
+    /// The guards of parts whose state was forgotten while readers may hold it.
+    guards: Mutex<Guards>,
+}
+
+impl Db {
+    /// Opens a database on a row store, making its tables if the store is empty.
+    ///
+    /// # Errors
+    /// The row store failed.
+    pub fn open(rows: Arc<Metered>, env: Arc<dyn Env>, options: Options) -> Result<Db> {
+        let usage = Usage::default();
+        for statement in &statements::CREATE {
+            rows.exec(statement, &[], &usage, &mut |_| Flow::Continue)?;
+        }
+        let core = Core {
+            parts: PartStore::new(rows.clone(), options.cache_bytes_max),
+            rows,
+            env,
+            options,
+            builtin: [Arc::new(TableDef::things()?), Arc::new(TableDef::relationships()?)],
+            catalog: RwLock::new(None),
+            slots: Mutex::new(HashMap::new()),
+            dropping: Mutex::new(HashMap::new()),
+            commits: Commits::default(),
+        };
+        Ok(Db { core: Arc::new(core) })
+    }
+
+    /// The definition of a table. Costs no row for the tables that always exist.
+    pub fn table(&self, name: &str, usage: &Usage) -> Result<Arc<TableDef>> {
+        self.core.def(name, usage)
+    }
+
+    /// All tables by name.
+    pub fn tables(&self, usage: &Usage) -> Result<Vec<Arc<TableDef>>> {
+        Ok(self.core.catalog(usage)?.tables.values().cloned().collect())
+    }
+
+    /// A table as it is now. One row read when memory does not hold the table yet.
+    pub fn snapshot(&self, name: &str, usage: &Usage) -> Result<Snapshot> {
+        let def = self.core.def(name, usage)?;
+        let state = self.core.state(&def, usage)?;
+        Ok(Snapshot::new(self.core.clone(), state))
+    }
+
+    /// Makes a table. `Ok(false)`: it existed and `if_not_exists` was set.
+    pub fn create_table(&self, def: TableDef, if_not_exists: bool, usage: &Usage) -> Result<bool> {
+        match self.submit(Change::Create { def }, usage) {
+            Ok(_) => Ok(true),
+            Err(Error::TableExists { .. }) if if_not_exists => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Drops a table and everything in it. `Ok(false)`: there was none and `if_exists` was set.
+    pub fn drop_table(&self, name: &str, if_exists: bool, usage: &Usage) -> Result<bool> {
+        match self.submit(Change::Drop { name: name.to_owned() }, usage) {
+            Ok(_) => Ok(true),
+            Err(Error::UnknownTable { .. }) if if_exists => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Changes a table's definition.
+    pub fn alter_table(&self, name: &str, change: Alter, usage: &Usage) -> Result<()> {
+        self.submit(Change::Alter { name: name.to_owned(), change }, usage).map(|_| ())
+    }
+
+    /// Deletes every row of a table; answers how many there were.
+    pub fn truncate(&self, name: &str, usage: &Usage) -> Result<u64> {
+        let def = self.core.def(name, usage)?;
+        self.submit(Change::Truncate { def }, usage)
+    }
+
+    /// Inserts rows; the columns of `batch` are matched by name, missing ones get their defaults.
+    /// In `things` and `relationships` a row replaces the one of the same key. When this returns
+    /// the rows are durable and visible. Answers how many rows the batch had.
+    ///
+    /// # Errors
+    /// See [`Error`]; on any error nothing of the batch is stored.
+    pub fn insert(&self, name: &str, batch: &RecordBatch, usage: &Usage) -> Result<u64> {
+        if batch.num_rows() == 0 {
+            self.core.def(name, usage)?;
+            return Ok(0);
+        }
+        self.retry(|| {
+            let def = self.core.def(name, usage)?;
+            let batch = normalize(&def, &self.core.options, self.core.env.as_ref(), batch)?;
+            self.submit(Change::Insert { def, batch }, usage)
+        })
+    }
+
+    /// Deletes the rows named and inserts `batch`, as one change. Answers how many were deleted.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when one of the rows is gone: read again, and try again.
+    pub fn mutate(
+        &self,
+        name: &str,
+        deletions: RowAddresses,
+        batch: Option<&RecordBatch>,
+        usage: &Usage,
+    ) -> Result<u64> {
+        let def = self.core.def(name, usage)?;
+        let (options, env) = (&self.core.options, self.core.env.as_ref());
+        let batch = batch.map(|b| normalize(&def, options, env, b)).transpose()?;
+        if deletions.is_empty() && batch.is_none() {
+            return Ok(0);
+        }
+        self.submit(Change::Mutate { def, deletions, batch }, usage)
+    }
+
+    /// Does background work (folding, merging, sweeping) within `budget`.
+    pub fn run_jobs(&self, budget: &JobBudget, usage: &Usage) -> Result<JobReport> {
+        crate::jobs::run(self, budget, usage)
+    }
+
+    /// The meter under this database.
+    pub fn meter(&self) -> &Metered {
+        &self.core.rows
+    }
+
+    /// The clock and dice the database was opened with.
+    pub fn env(&self) -> &dyn Env {
+        self.core.env.as_ref()
+    }
+
+    /// Forgets all that memory holds, as if the object had just woken.
+    pub fn forget(&self) {
+        self.core.forget();
+    }
+
+    pub(crate) fn submit(&self, change: Change, usage: &Usage) -> Result<u64> {
+        self.core.commits.submit(&self.core, change, usage)
+    }
+
+    fn retry<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<T> {
+        const TRIES_MAX: usize = 8;
+        for _ in 1..TRIES_MAX {
+            match run() {
+                Err(Error::Conflict { .. }) => continue,
+                other => return other,
+            }
+        }
+        run()
+    }
+}
+
+impl Core {
+    pub(crate) fn def(&self, name: &str, usage: &Usage) -> Result<Arc<TableDef>> {
+        if let Some(def) = self.builtin.iter().find(|def| def.name == name) {
+            return Ok(def.clone());
+        }
+        Ok(self.catalog(usage)?.get(name)?.clone())
+    }
+
+    pub(crate) fn catalog(&self, usage: &Usage) -> Result<Arc<Catalog>> {
+        if let Some(catalog) = self.catalog.read().as_ref() {
+            return Ok(catalog.clone());
+        }
+        let mut held = self.catalog.write();
+        if let Some(catalog) = held.as_ref() {
+            return Ok(catalog.clone());
+        }
+        let catalog = match self.head_row(CATALOG, usage)? {
+            Some(row) => Catalog::decode(&row)?,
+            None => Catalog::empty()?,
+        };
+        let catalog = Arc::new(catalog);
+        *held = Some(catalog.clone());
+        Ok(catalog)
+    }
+
+    /// The catalog if memory holds it, or in any case when `load` is set.
+    pub(crate) fn catalog_in_memory(
+        &self,
+        load: bool,
+        usage: &Usage,
+    ) -> Result<Option<Arc<Catalog>>> {
+        if load {
+            return self.catalog(usage).map(Some);
+        }
+        Ok(self.catalog.read().clone())
+    }
+
+    /// The tables whose state memory holds.
+    pub(crate) fn tables_in_memory(&self) -> Vec<Arc<TableDef>> {
+        let slots = self.slots.lock();
+        slots.values().filter_map(|s| s.state.read().as_ref().map(|t| t.def.clone())).collect()
+    }
+
+    fn head_row(&self, id: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {
+        let mut found = None;
+        let params = [Value::Int(i64::from(id))];
+        self.rows.query_one(&statements::GET_HEAD, &params, usage, &mut |row| {
+            if let Some(Value::Blob(bytes)) = row.first() {
+                found = Some(bytes.to_vec());
+            }
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn slot(&self, id: u32) -> Arc<Slot> {
+        self.slots.lock().entry(id).or_default().clone()
+    }
+
+    /// The newest state of a table that is not dropped.
+    pub(crate) fn state(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<Arc<TableState>> {
+        let state = self.slot(def.id).state(self, def, usage)?;
+        // Asked afterwards: a state read while the table goes away has guards nobody looks at.
+        if self.is_dropped(def.id) {
+            return Err(Error::UnknownTable { name: def.name.clone() });
+        }
+        Ok(state)
+    }
+
+    pub(crate) fn is_dropped(&self, id: u32) -> bool {
+        self.dropping.lock().contains_key(&id)
+    }
+
+    /// From now on nothing more goes into the table.
+    pub(crate) fn retire_table(&self, id: u32) {
+        // Marked first: whoever reads the state again from now on learns that it is gone.
+        self.dropping.lock().insert(id, Guards::new());
+        let slot = self.slots.lock().remove(&id).unwrap_or_default();
+        slot.forget();
+        let mut guards = std::mem::take(&mut *slot.guards.lock());
+        let retired = std::mem::take(&mut *slot.retired.lock());
+        guards.extend(retired.iter().map(|(part, guard)| (*part, Arc::downgrade(guard))));
+        self.dropping.lock().insert(id, guards);
+    }
+
+    /// The table was not dropped after all.
+    pub(crate) fn restore_table(&self, id: u32) {
+        if let Some(guards) = self.dropping.lock().remove(&id) {
+            self.slot(id).guards.lock().extend(guards);
+        }
+    }
+
+    /// Takes from `dropped` the tables that no reader holds any more.
+    pub(crate) fn sweep_tables(&self, dropped: &mut Vec<u32>) -> Vec<u32> {
+        let dropping = self.dropping.lock();
+        let (free, held) = dropped
+            .iter()
+            .partition(|id| dropping.get(id).is_none_or(|guards| !guards.values().any(is_read)));
+        *dropped = held;
+        free
+    }
+
+    pub(crate) fn publish_catalog(&self, catalog: Catalog) {
+        *self.catalog.write() = Some(Arc::new(catalog));
+    }
+
+    /// The `_ids` rows that a commit has to write for a table.
+    pub(crate) fn encode_ids(&self, working: &mut Working) -> Result<Vec<(u32, Vec<u8>)>> {
+        let Some(filters) = working.filters_after().cloned() else { return Ok(Vec::new()) };
+        if !working.ids_changed {
+            return Ok(Vec::new());
+        }
+        // Never fewer than before, so that no old bucket is left behind.
+        let buckets = filters.buckets().max(working.state.id_buckets);
+        working.state.id_buckets = buckets;
+        let def = working.state.def.clone();
+        (0..buckets).map(|b| Ok((b, filters.encode(&def, b, buckets)?))).collect()
+    }
+
+    pub(crate) fn forget(&self) {
+        *self.catalog.write() = None;
+        self.slots.lock().values().for_each(|slot| slot.forget());
+        self.parts.forget();
+    }
+}
+
+impl Slot {
+    /// The table's newest state; one row read when memory does not hold it.
+    pub(crate) fn state(
+        &self,
+        core: &Core,
+        def: &Arc<TableDef>,
+        usage: &Usage,
+    ) -> Result<Arc<TableState>> {
+        if let Some(state) = self.state.read().as_ref() {
+            return Ok(state.clone());
+        }
+        let mut held = self.state.write();
+        if let Some(state) = held.as_ref() {
+            return Ok(state.clone());
+        }
+        let mut state = match core.head_row(def.id, usage)? {
+            Some(row) => head::decode(def.clone(), &row)?,
+            None => TableState::empty(def.clone()),
+        };
+        self.adopt_guards(&mut state);
+        let state = Arc::new(state);
+        *held = Some(state.clone());
+        Ok(state)
+    }
+
+    /// Forgets what rows can tell again. What readers hold is not forgotten: it is in no row.
+    fn forget(&self) {
+        *self.filters.lock() = None;
+        if let Some(state) = self.state.write().take() {
+            let held = state.parts.iter().map(|part| (part.no, Arc::downgrade(&part.guard)));
+            self.guards.lock().extend(held);
+        }
+    }
+
+    /// Lets a state that was read again share the guards of readers that began before.
+    fn adopt_guards(&self, state: &mut TableState) {
+        let mut guards = self.guards.lock();
+        guards.retain(|_, guard| is_read(guard));
+        for part in &mut state.parts {
+            if let Some(guard) = guards.get(&part.no).and_then(Weak::upgrade) {
+                Arc::make_mut(part).guard = guard;
+            }
+        }
+    }
+
+    /// The id filters of `state`, which must be the newest.
+    pub(crate) fn filters(
+        &self,
+        core: &Core,
+        state: &TableState,
+        usage: &Usage,
+    ) -> Result<Arc<IdFilters>> {
+        let mut held = self.filters.lock();
+        if let Some(filters) = held.as_ref() {
+            return Ok(filters.clone());
+        }
+        let filters = Arc::new(IdFilters::load(&core.rows, state, usage)?);
+        *held = Some(filters.clone());
+        Ok(filters)
+    }
+
+    /// The id filters, if memory holds them. They may be newer than a reader's state; the filter of
+    /// a part never changes.
+    pub(crate) fn filters_in_memory(&self) -> Option<Arc<IdFilters>> {
+        self.filters.lock().clone()
+    }
+
+    /// Takes from the garbage of `state` the parts that no reader holds any more. Those in `now`
+    /// are shown by the newest state until the commit that retires them is done.
+    pub(crate) fn sweep(&self, state: &mut TableState, now: &[(u64, Arc<()>)]) -> Vec<u64> {
+        let (retired, guards) = (self.retired.lock(), self.guards.lock());
+        let is_free = |no: &u64| {
+            // Of the guard of a part that nobody reads only the copy in `retired` is left.
+            let is_held = match retired.iter().find(|(part, _)| part == no) {
+                Some((_, guard)) => Arc::strong_count(guard) > 1,
+                None => guards.get(no).is_some_and(is_read),
+            };
+            !is_held && !now.iter().any(|(part, _)| part == no)
+        };
+        let (free, held) = state.garbage.iter().partition(|no| is_free(no));
+        state.garbage = held;
+        free
+    }
+
+    pub(crate) fn publish(
+        &self,
+        state: TableState,
+        filters: Option<Arc<IdFilters>>,
+        retired: Vec<(u64, Arc<()>)>,
+    ) {
+        if filters.is_some() {
+            *self.filters.lock() = filters;
+        }
+        let mut held = self.retired.lock();
+        held.extend(retired);
+        held.retain(|(no, _)| state.garbage.contains(no));
+        drop(held);
+        *self.state.write() = Some(Arc::new(state));
+    }
+}
+
+fn is_read(guard: &Weak<()>) -> bool {
+    guard.strong_count() > 0
+}

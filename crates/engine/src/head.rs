@@ -1,0 +1,175 @@
+//! The head row of a table: its state as bytes. One row holds the exact counts, the list of parts
+//! and the freshest rows, so that a commit is one row written and a count one row read. The bytes
+//! are specified in docs/format.md. Not here: what the state means ([`crate::state`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer;
+use dodb_part::{ColumnStats, Sbbf};
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use roaring::RoaringBitmap;
+
+use crate::error::{Error, Result};
+use crate::frame::{self, Magic};
+use crate::state::{PartState, TableState};
+use crate::table::TableDef;
+
+/// The largest head row written, below the 2,000,000 bytes a row may have.
+pub(crate) const HEAD_BYTES_MAX: usize = 1_900_000;
+
+#[derive(Encode, Decode)]
+struct HeadDisk {
+    #[n(0)]
+    generation: u64,
+    #[n(1)]
+    next_part: u64,
+    #[n(2)]
+    rows: u64,
+    #[n(3)]
+    summary: BTreeMap<u32, ColumnStats>,
+    #[n(4)]
+    parts: Vec<PartDisk>,
+    #[n(5)]
+    garbage: Vec<u64>,
+    #[n(6)]
+    id_buckets: u32,
+}
+
+#[derive(Encode, Decode)]
+struct PartDisk {
+    #[n(0)]
+    no: u64,
+    #[n(1)]
+    rows: u64,
+    #[n(2)]
+    granules: u32,
+    #[n(3)]
+    bytes: u64,
+    #[n(4)]
+    deleted: Option<ByteVec>,
+    #[n(5)]
+    zones: BTreeMap<u32, ColumnStats>,
+    #[n(6)]
+    filter: Option<ByteVec>,
+    #[n(7)]
+    in_ids: bool,
+    #[n(8)]
+    fresh: Option<ByteVec>,
+}
+
+/// The head row of `state`.
+///
+/// # Errors
+/// The row would pass [`HEAD_BYTES_MAX`].
+pub(crate) fn encode(state: &TableState) -> Result<Vec<u8>> {
+    let disk = HeadDisk {
+        generation: state.generation,
+        next_part: state.next_part,
+        rows: state.rows,
+        summary: state.summary.clone(),
+        parts: state.parts.iter().map(|p| part_to_disk(p)).collect(),
+        garbage: state.garbage.clone(),
+        id_buckets: state.id_buckets,
+    };
+    let place = place(&state.def);
+    let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(&place, e.to_string()))?;
+    if payload.len() > HEAD_BYTES_MAX {
+        return Err(Error::Limit {
+            what: place,
+            value: payload.len() as u64,
+            max: HEAD_BYTES_MAX as u64,
+            remedy: "let merges run (dodb compact), then try again",
+        });
+    }
+    Ok(frame::seal(Magic::Head, &payload))
+}
+
+/// The state that a head row holds.
+pub(crate) fn decode(def: Arc<TableDef>, row: &[u8]) -> Result<TableState> {
+    let place = place(&def);
+    let payload = frame::open(Magic::Head, &place, row)?;
+    let disk: HeadDisk =
+        minicbor::decode(payload).map_err(|e| Error::corrupt(&place, e.to_string()))?;
+    let parts = disk
+        .parts
+        .into_iter()
+        .map(|p| part_from_disk(p, &place).map(Arc::new))
+        .collect::<Result<Vec<_>>>()?;
+    let live: u64 = parts.iter().map(|p| p.live()).sum();
+    if live != disk.rows {
+        let detail = format!("it counts {} rows but its parts hold {live}", disk.rows);
+        return Err(Error::corrupt(place, detail));
+    }
+    if !disk.id_buckets.is_power_of_two() {
+        return Err(Error::corrupt(place, format!("it names {} id buckets", disk.id_buckets)));
+    }
+    let mut summary = disk.summary;
+    summary.retain(|id, _| def.schema.by_id(*id).is_some());
+    Ok(TableState {
+        def,
+        generation: disk.generation,
+        next_part: disk.next_part,
+        rows: disk.rows,
+        summary,
+        parts,
+        garbage: disk.garbage,
+        id_buckets: disk.id_buckets,
+    })
+}
+
+fn place(def: &TableDef) -> String {
+    format!("the head row of table `{}`", def.name)
+}
+
+fn part_to_disk(part: &PartState) -> PartDisk {
+    let deleted = part.deleted.as_ref().map(|rows| {
+        let mut out = Vec::with_capacity(rows.serialized_size());
+        // Writing to a Vec cannot fail.
+        let _ = rows.serialize_into(&mut out);
+        ByteVec::from(out)
+    });
+    PartDisk {
+        no: part.no,
+        rows: part.rows,
+        granules: part.granules,
+        bytes: part.bytes,
+        deleted,
+        zones: part.zones.as_ref().clone(),
+        filter: part.filter.as_ref().map(|f| ByteVec::from(f.as_bytes().to_vec())),
+        in_ids: part.in_ids,
+        fresh: part.fresh.as_ref().map(|f| ByteVec::from(f.as_slice().to_vec())),
+    }
+}
+
+fn part_from_disk(disk: PartDisk, place: &str) -> Result<PartState> {
+    let deleted = match disk.deleted {
+        None => None,
+        Some(bytes) => {
+            let rows = RoaringBitmap::deserialize_from(bytes.as_slice())
+                .map_err(|e| Error::corrupt(place, format!("deletions of a part: {e}")))?;
+            if rows.max().is_some_and(|max| u64::from(max) >= disk.rows) {
+                let detail = format!("part {} has deletions past its rows", disk.no);
+                return Err(Error::corrupt(place, detail));
+            }
+            Some(Arc::new(rows))
+        }
+    };
+    let filter = match disk.filter {
+        None => None,
+        Some(bytes) => Some(Arc::new(Sbbf::from_bytes(&bytes).map_err(|e| Error::part(place, e))?)),
+    };
+    Ok(PartState {
+        no: disk.no,
+        rows: disk.rows,
+        granules: disk.granules,
+        bytes: disk.bytes,
+        deleted,
+        zones: Arc::new(disk.zones),
+        filter,
+        in_ids: disk.in_ids,
+        fresh: disk.fresh.map(|bytes| Buffer::from_vec(Vec::from(bytes))),
+        guard: Arc::new(()),
+    })
+}

@@ -1,0 +1,44 @@
+//! The dodb engine: tables of columns kept as rows of a SQLite-like store. [`Db`] is the boundary.
+//!
+//! A write becomes fresh rows in the table's head row, or a part; jobs fold and merge; readers hold
+//! snapshots. This crate knows no SQL of users, no HTTP, no clock and no threads.
+
+mod assemble;
+mod catalog;
+mod commit;
+mod cost;
+mod db;
+mod env;
+mod error;
+mod frame;
+mod head;
+mod ids;
+mod inspect;
+mod jobs;
+mod keys;
+mod lookup;
+mod merge;
+mod normalize;
+mod options;
+mod parts;
+mod scan;
+mod snapshot;
+mod state;
+mod statements;
+mod table;
+mod verify;
+mod working;
+
+pub use catalog::Alter;
+pub use cost::{PRICES, Prices};
+pub use db::{Db, RowAddresses};
+pub use env::Env;
+pub use error::{Error, ErrorKind, Result};
+pub use inspect::{ColumnDetail, PartDetail};
+pub use jobs::{JobBudget, JobReport};
+pub use keys::derived_id;
+pub use options::Options;
+pub use scan::{PART_COLUMN, ROW_COLUMN, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner};
+pub use snapshot::{PartInfo, Snapshot};
+pub use table::{TableDef, TableKind, relationships, things};
+pub use verify::{Fault, VerifyReport};

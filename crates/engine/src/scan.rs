@@ -1,0 +1,409 @@
+//! Scans: prune (which parts and granules can hold rows), filter (read the columns of the
+//! predicate, find the rows), project (read the other columns for those rows only), as separate
+//! passes. Not here: which predicate a query has (`dodb-query`).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow_buffer::BooleanBuffer;
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow_select::filter::{FilterBuilder, filter_record_batch, prep_null_mask_filter};
+use dodb_part::{Answer, CompareOp, Evidence, PartReader, Predicate, prune};
+use dodb_rowstore::Usage;
+
+use crate::db::Core;
+use crate::error::{Error, Result};
+use crate::keys::fill_ids;
+use crate::lookup::{KeyLookup, Verdicts};
+use crate::parts::place;
+use crate::snapshot::Snapshot;
+use crate::state::PartState;
+use crate::table::{TableDef, TableKind, relationships};
+
+/// The name of the virtual column that holds a row's part number.
+pub const PART_COLUMN: &str = "_part";
+/// The name of the virtual column that holds a row's number within its part.
+pub const ROW_COLUMN: &str = "_row";
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct ScanRequest {
+    /// Column ids, in the order of the batches to come.
+    pub columns: Vec<u32>,
+    /// Only rows for which this is true. Applied exactly.
+    pub predicate: Predicate,
+    /// Append [`PART_COLUMN`] and [`ROW_COLUMN`], for [`crate::Db::mutate`].
+    pub row_addresses: bool,
+}
+
+/// What pruning and scanning came to, counted while it happens.
+#[derive(Debug, Default)]
+pub struct ScanCounters {
+    /// Parts of the table.
+    pub parts: AtomicU64,
+    /// Parts left out by the bounds in the head row.
+    pub parts_pruned_by_zone: AtomicU64,
+    /// Parts left out by a key filter.
+    pub parts_pruned_by_filter: AtomicU64,
+    /// Parts opened and left out by the statistics or filters of their header.
+    pub parts_pruned_by_header: AtomicU64,
+    /// Granules looked at.
+    pub granules: AtomicU64,
+    /// Granules left out by their bounds.
+    pub granules_pruned: AtomicU64,
+    /// Rows that the predicate was applied to.
+    pub rows_scanned: AtomicU64,
+    /// Rows given out.
+    pub rows_returned: AtomicU64,
+}
+
+/// A piece of work: granules of one part. Pieces can be read in any order and in parallel.
+#[derive(Debug, Clone)]
+pub struct ScanTask {
+    part: Arc<PartState>,
+    granules: Range<u32>,
+}
+
+/// A planned scan.
+pub struct ScanPlan {
+    snapshot: Snapshot,
+    request: ScanRequest,
+    schema: SchemaRef,
+    tasks: Vec<ScanTask>,
+    counters: Arc<ScanCounters>,
+}
+
+/// Granules in one task at most: enough to be worth a thread's turn.
+const TASK_GRANULES_MAX: u32 = 8;
+
+impl ScanPlan {
+    pub(crate) fn new(snapshot: Snapshot, request: ScanRequest, usage: &Usage) -> Result<ScanPlan> {
+        let state = snapshot.state.clone();
+        let counters = Arc::new(ScanCounters::default());
+        counters.parts.store(state.parts.len() as u64, Relaxed);
+        let schema = output_schema(&state.def, &request)?;
+        let derived = derived_column(&state.def);
+        let in_zone = |part: &&Arc<PartState>| {
+            let evidence = |id: u32| {
+                let stats = if Some(id) == derived { None } else { part.zones.get(&id) };
+                Evidence { stats, bloom: None }
+            };
+            part.live() > 0 && prune(&request.predicate, &evidence) == Answer::MightMatch
+        };
+        let mut parts: Vec<Arc<PartState>> = state.parts.iter().filter(in_zone).cloned().collect();
+        let by_zone = state.parts.len() - parts.len();
+        counters.parts_pruned_by_zone.store(by_zone as u64, Relaxed);
+        if let Some(lookup) = KeyLookup::of(&state.def, &request.predicate) {
+            let verdicts = Verdicts::new(&snapshot, &parts, &lookup, usage)?;
+            let before = parts.len();
+            parts.retain(|part| verdicts.might_hold(part));
+            counters.parts_pruned_by_filter.store((before - parts.len()) as u64, Relaxed);
+        }
+        let mut tasks = Vec::new();
+        for part in parts {
+            let mut start = 0;
+            while start < part.granules {
+                let end = part.granules.min(start + TASK_GRANULES_MAX);
+                tasks.push(ScanTask { part: part.clone(), granules: start..end });
+                start = end;
+            }
+        }
+        Ok(ScanPlan { snapshot, request, schema, tasks, counters })
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The pieces of work.
+    pub fn tasks(&self) -> &[ScanTask] {
+        &self.tasks
+    }
+
+    /// What the scan came to so far.
+    pub fn counters(&self) -> &Arc<ScanCounters> {
+        &self.counters
+    }
+
+    /// Rows of the parts that are left, deleted ones included: an upper bound of the answer.
+    pub fn rows_max(&self) -> u64 {
+        let mut parts = BTreeMap::new();
+        for task in &self.tasks {
+            parts.insert(task.part.no, task.part.live());
+        }
+        parts.values().sum()
+    }
+
+    /// Begins a piece of work.
+    pub fn start(&self, task: &ScanTask) -> Scanner {
+        Scanner {
+            core: self.snapshot.core.clone(),
+            def: self.snapshot.state.def.clone(),
+            request: self.request.clone(),
+            schema: self.schema.clone(),
+            counters: self.counters.clone(),
+            part: task.part.clone(),
+            granules: task.granules.clone(),
+            reader: None,
+        }
+    }
+}
+
+/// Reads one [`ScanTask`], a batch a granule.
+pub struct Scanner {
+    core: Arc<Core>,
+    def: Arc<TableDef>,
+    request: ScanRequest,
+    schema: SchemaRef,
+    counters: Arc<ScanCounters>,
+    part: Arc<PartState>,
+    granules: Range<u32>,
+    reader: Option<Arc<PartReader>>,
+}
+
+impl Scanner {
+    /// The next batch that has rows; `None` when the task is done.
+    pub fn next_batch(&mut self, usage: &Usage) -> Result<Option<RecordBatch>> {
+        let Some(reader) = self.open(usage)? else { return Ok(None) };
+        while let Some(granule) = self.granules.next() {
+            self.counters.granules.fetch_add(1, Relaxed);
+            if let Some(batch) = self.granule(&reader, granule as usize, usage)? {
+                self.counters.rows_returned.fetch_add(batch.num_rows() as u64, Relaxed);
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(&mut self, usage: &Usage) -> Result<Option<Arc<PartReader>>> {
+        if let Some(reader) = &self.reader {
+            return Ok(Some(reader.clone()));
+        }
+        let reader = self.core.parts.reader(&self.def, &self.part, usage)?;
+        let derived = derived_column(&self.def);
+        let stats = |id: u32| reader.stats(id).filter(|_| Some(id) != derived);
+        let by_stats = |id: u32| Evidence { stats: stats(id), bloom: None };
+        let mut blooms = BTreeMap::new();
+        let open = prune(&self.request.predicate, &by_stats) == Answer::MightMatch;
+        let mut equalities = Vec::new();
+        if open {
+            equality_columns(&self.request.predicate, &mut equalities);
+        }
+        for id in equalities {
+            if let Some(bloom) = self.core.parts.bloom(&self.def, &self.part, &reader, id, usage)? {
+                blooms.insert(id, bloom);
+            }
+        }
+        let all = |id: u32| Evidence { stats: stats(id), bloom: blooms.get(&id) };
+        if !open || prune(&self.request.predicate, &all) == Answer::CannotMatch {
+            if self.granules.start == 0 {
+                self.counters.parts_pruned_by_header.fetch_add(1, Relaxed);
+            }
+            self.granules = 0..0;
+            return Ok(None);
+        }
+        self.reader = Some(reader.clone());
+        Ok(Some(reader))
+    }
+
+    fn granule(
+        &self,
+        reader: &PartReader,
+        granule: usize,
+        usage: &Usage,
+    ) -> Result<Option<RecordBatch>> {
+        let derived = derived_column(&self.def);
+        let evidence = |id: u32| {
+            let known = Some(id) != derived;
+            Evidence { stats: reader.granule_stats(id, granule).filter(|_| known), bloom: None }
+        };
+        if prune(&self.request.predicate, &evidence) == Answer::CannotMatch {
+            self.counters.granules_pruned.fetch_add(1, Relaxed);
+            return Ok(None);
+        }
+        let range = reader.granule_rows(granule);
+        let rows = (range.end - range.start) as usize;
+        let mut columns = Columns { scanner: self, reader, granule, usage, read: BTreeMap::new() };
+        let keep = self.rows_to_keep(&mut columns, range.start, rows)?;
+        self.counters.rows_scanned.fetch_add(rows as u64, Relaxed);
+        let filter = match &keep {
+            Some(keep) if keep.true_count() == 0 => return Ok(None),
+            Some(keep) if keep.true_count() < rows => Some(FilterBuilder::new(keep).build()),
+            _ => None,
+        };
+        let mut out = Vec::with_capacity(self.schema.fields().len());
+        for id in &self.request.columns {
+            out.push(columns.get(*id)?);
+        }
+        if self.request.row_addresses {
+            let part = UInt64Array::from_value(self.part.no, rows);
+            out.push(Arc::new(part) as ArrayRef);
+            out.push(Arc::new(UInt64Array::from_iter_values(range)) as ArrayRef);
+        }
+        let kept = keep.as_ref().map_or(rows, BooleanArray::true_count);
+        if let Some(filter) = filter {
+            for column in &mut out {
+                *column = filter.filter(column)?;
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(kept));
+        Ok(Some(RecordBatch::try_new_with_options(self.schema.clone(), out, &options)?))
+    }
+
+    /// Rows that are live and meet the predicate; `None`: all of them.
+    fn rows_to_keep(
+        &self,
+        columns: &mut Columns<'_>,
+        start: u64,
+        rows: usize,
+    ) -> Result<Option<BooleanArray>> {
+        let live = live_mask(&self.part, start, rows);
+        if live.as_ref().is_some_and(|live| live.count_set_bits() == 0) {
+            return Ok(Some(BooleanArray::new(BooleanBuffer::new_unset(rows), None)));
+        }
+        if self.request.predicate == Predicate::True {
+            return Ok(live.map(|live| BooleanArray::new(live, None)));
+        }
+        for id in self.request.predicate.columns() {
+            columns.get(id)?;
+        }
+        let found = self
+            .request
+            .predicate
+            .evaluate(rows, &|id| columns.read.get(&id).cloned())
+            .map_err(|e| Error::part(place(&self.def, &self.part), e))?;
+        let found = if found.null_count() > 0 { prep_null_mask_filter(&found) } else { found };
+        Ok(Some(match live {
+            Some(live) => BooleanArray::new(&live & found.values(), None),
+            None => found,
+        }))
+    }
+}
+
+/// The columns of one granule, each read once.
+struct Columns<'a> {
+    scanner: &'a Scanner,
+    reader: &'a PartReader,
+    granule: usize,
+    usage: &'a Usage,
+    read: BTreeMap<u32, ArrayRef>,
+}
+
+impl Columns<'_> {
+    fn get(&mut self, id: u32) -> Result<ArrayRef> {
+        if let Some(array) = self.read.get(&id) {
+            return Ok(array.clone());
+        }
+        let mut array = self.stored(id)?;
+        if Some(id) == derived_column(&self.scanner.def) && array.null_count() > 0 {
+            let from = self.get(relationships::FROM_ID)?;
+            let to = self.get(relationships::TO_ID)?;
+            let ty = self.get(relationships::TYPE)?;
+            array = fill_ids(&array, &from, &to, &ty)?;
+        }
+        self.read.insert(id, array.clone());
+        Ok(array)
+    }
+
+    fn stored(&self, id: u32) -> Result<ArrayRef> {
+        let scanner = self.scanner;
+        let column = scanner.def.schema.by_id(id).ok_or_else(|| Error::UnknownColumn {
+            table: scanner.def.name.clone(),
+            column: format!("#{id}"),
+            known: String::new(),
+        })?;
+        scanner.core.parts.read(
+            &scanner.def,
+            &scanner.part,
+            self.reader,
+            column,
+            self.granule,
+            self.usage,
+        )
+    }
+}
+
+/// Columns for which a Bloom filter can answer.
+fn equality_columns(predicate: &Predicate, out: &mut Vec<u32>) {
+    match predicate {
+        Predicate::Compare { column, op: CompareOp::Eq, .. } | Predicate::In { column, .. } => {
+            out.push(*column);
+        }
+        Predicate::And(terms) | Predicate::Or(terms) => {
+            terms.iter().for_each(|term| equality_columns(term, out));
+        }
+        _ => {}
+    }
+}
+
+/// `relationships.id` is stored as null where it follows from the other columns.
+pub(crate) fn derived_column(def: &TableDef) -> Option<u32> {
+    (def.kind == TableKind::Relationships).then_some(relationships::ID)
+}
+
+fn live_mask(part: &PartState, start: u64, rows: usize) -> Option<BooleanBuffer> {
+    let deleted = part.deleted.as_ref()?;
+    let (from, to) = (start as u32, start as u32 + rows as u32);
+    if deleted.range_cardinality(from..to) == 0 {
+        return None;
+    }
+    let mut bits = arrow_buffer::BooleanBufferBuilder::new(rows);
+    bits.append_n(rows, true);
+    for row in deleted.range(from..to) {
+        bits.set_bit((row - from) as usize, false);
+    }
+    Some(bits.finish())
+}
+
+fn output_schema(def: &TableDef, request: &ScanRequest) -> Result<SchemaRef> {
+    let all = def.arrow();
+    let mut fields = Vec::with_capacity(request.columns.len() + 2);
+    for id in &request.columns {
+        let at = def.schema.columns().iter().position(|c| c.id == *id);
+        let field = at.and_then(|at| all.fields().get(at)).ok_or_else(|| Error::UnknownColumn {
+            table: def.name.clone(),
+            column: format!("#{id}"),
+            known: String::new(),
+        })?;
+        fields.push(field.clone());
+    }
+    if request.row_addresses {
+        fields.push(Arc::new(Field::new(PART_COLUMN, DataType::UInt64, false)));
+        fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
+    }
+    Ok(Arc::new(ArrowSchema::new(fields)))
+}
+
+/// All live rows of a part as stored, a batch a granule, every column of the table.
+pub(crate) fn live_batches<'a>(
+    core: &'a Core,
+    def: &'a TableDef,
+    part: &'a PartState,
+    usage: &'a Usage,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
+    let reader = core.parts.reader(def, part, usage)?;
+    let schema = def.schema.arrow();
+    let batches = (0..reader.granule_count()).map(move |granule| {
+        let range = reader.granule_rows(granule);
+        let live = live_mask(part, range.start, (range.end - range.start) as usize);
+        if live.as_ref().is_some_and(|live| live.count_set_bits() == 0) {
+            return Ok(RecordBatch::new_empty(schema.clone()));
+        }
+        let columns = def
+            .schema
+            .columns()
+            .iter()
+            .map(|column| core.parts.read(def, part, &reader, column, granule, usage))
+            .collect::<Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(schema.clone(), columns)?;
+        Ok(match live {
+            Some(live) => filter_record_batch(&batch, &BooleanArray::new(live, None))?,
+            None => batch,
+        })
+    });
+    Ok(batches)
+}

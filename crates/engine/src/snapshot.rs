@@ -1,0 +1,106 @@
+//! A table as it was at one moment, for readers: exact counts, parts, and scans that see exactly
+//! those rows however long they take. Not here: how a part is read ([`crate::scan`]).
+
+use std::sync::Arc;
+
+use dodb_part::{ColumnStats, Layout};
+use dodb_rowstore::Usage;
+
+use crate::db::Core;
+use crate::error::Result;
+use crate::scan::{ScanPlan, ScanRequest, derived_column};
+use crate::state::{PartState, TableState};
+use crate::table::TableDef;
+
+/// A consistent view of one table. Holding it keeps its parts readable.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) core: Arc<Core>,
+    pub(crate) state: Arc<TableState>,
+}
+
+/// A part in a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartInfo {
+    /// Its number within the table.
+    pub number: u64,
+    /// "fresh", "compact" or "wide".
+    pub layout: &'static str,
+    /// Rows, deleted ones included.
+    pub rows: u64,
+    /// Rows that are deleted.
+    pub deleted_rows: u64,
+    /// Batches of rows within it.
+    pub granules: u32,
+    /// Encoded bytes.
+    pub bytes: u64,
+}
+
+impl Snapshot {
+    pub(crate) fn new(core: Arc<Core>, state: Arc<TableState>) -> Snapshot {
+        Snapshot { core, state }
+    }
+
+    /// The table's definition.
+    pub fn def(&self) -> &Arc<TableDef> {
+        &self.state.def
+    }
+
+    /// How many rows there are. Exact; costs nothing more.
+    pub fn rows(&self) -> u64 {
+        self.state.rows
+    }
+
+    /// Statistics of a column over all rows of the table, if they are kept: `nulls` and `values`
+    /// are exact, `min` and `max` where `exact` says so. None of `relationships.id`, most values of
+    /// which are derived and not stored.
+    pub fn column_stats(&self, column: u32) -> Option<&ColumnStats> {
+        if derived_column(&self.state.def) == Some(column) {
+            return None;
+        }
+        self.state.summary.get(&column)
+    }
+
+    /// Raised by every commit to the table.
+    pub fn generation(&self) -> u64 {
+        self.state.generation
+    }
+
+    /// Encoded bytes of all parts.
+    pub fn bytes(&self) -> u64 {
+        self.state.parts.iter().map(|p| p.bytes).sum()
+    }
+
+    /// How many parts there are, fresh ones included.
+    pub fn part_count(&self) -> usize {
+        self.state.parts.len()
+    }
+
+    /// The parts in order. Opens each to learn its layout.
+    pub fn parts(&self, usage: &Usage) -> Result<Vec<PartInfo>> {
+        self.state.parts.iter().map(|part| self.part_info(part, usage)).collect()
+    }
+
+    fn part_info(&self, part: &PartState, usage: &Usage) -> Result<PartInfo> {
+        let layout = match part.fresh {
+            Some(_) => "fresh",
+            None => match self.core.parts.reader(&self.state.def, part, usage)?.layout() {
+                Layout::Compact => "compact",
+                Layout::Wide => "wide",
+            },
+        };
+        Ok(PartInfo {
+            number: part.no,
+            layout,
+            rows: part.rows,
+            deleted_rows: part.deleted_count(),
+            granules: part.granules,
+            bytes: part.bytes,
+        })
+    }
+
+    /// Plans a scan: decides from the head row and the id filters which parts can hold rows.
+    pub fn scan(&self, request: ScanRequest, usage: &Usage) -> Result<ScanPlan> {
+        ScanPlan::new(self.clone(), request, usage)
+    }
+}

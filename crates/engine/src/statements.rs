@@ -1,0 +1,69 @@
+//! Every SQL statement the engine sends to its row store, by name. Not here: the SQL of users.
+//!
+//! All tables are `WITHOUT ROWID` with a composite primary key: an insert costs one row written and
+//! none read, a hit one row read, a miss none.
+
+use dodb_rowstore::Statement;
+
+/// Statements that make an empty store ready. Run only when a write finds no table.
+pub const CREATE: [Statement; 3] = [
+    Statement {
+        name: "create_head",
+        sql: "CREATE TABLE IF NOT EXISTS _head (tbl INTEGER NOT NULL, data BLOB NOT NULL, \
+              PRIMARY KEY (tbl)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_parts",
+        sql: "CREATE TABLE IF NOT EXISTS _parts (tbl INTEGER NOT NULL, part INTEGER NOT NULL, \
+              stream INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL, \
+              PRIMARY KEY (tbl, part, stream, seq)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_ids",
+        sql: "CREATE TABLE IF NOT EXISTS _ids (tbl INTEGER NOT NULL, bucket INTEGER NOT NULL, \
+              data BLOB NOT NULL, PRIMARY KEY (tbl, bucket)) WITHOUT ROWID",
+    },
+];
+
+/// The head row of a table; table 0 is the catalog.
+pub const GET_HEAD: Statement =
+    Statement { name: "get_head", sql: "SELECT data FROM _head WHERE tbl = ?1" };
+/// Replaces a head row.
+pub const PUT_HEAD: Statement =
+    Statement { name: "put_head", sql: "INSERT OR REPLACE INTO _head (tbl, data) VALUES (?1, ?2)" };
+/// Forgets a table's head row.
+pub const DELETE_HEAD: Statement =
+    Statement { name: "delete_head", sql: "DELETE FROM _head WHERE tbl = ?1" };
+
+/// One row of a part.
+pub const GET_PART_ROW: Statement = Statement {
+    name: "get_part_row",
+    sql: "SELECT data FROM _parts WHERE tbl = ?1 AND part = ?2 AND stream = ?3 AND seq = ?4",
+};
+/// Writes one row of a part. Part numbers are never used twice, so this never replaces.
+pub const PUT_PART_ROW: Statement = Statement {
+    name: "put_part_row",
+    sql: "INSERT OR REPLACE INTO _parts (tbl, part, stream, seq, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+/// Forgets a part.
+pub const DELETE_PART: Statement =
+    Statement { name: "delete_part", sql: "DELETE FROM _parts WHERE tbl = ?1 AND part = ?2" };
+/// Forgets every part of a table.
+pub const DELETE_PARTS: Statement =
+    Statement { name: "delete_parts", sql: "DELETE FROM _parts WHERE tbl = ?1" };
+/// The keys of a table's part rows, for `verify`.
+pub const LIST_PART_ROWS: Statement = Statement {
+    name: "list_part_rows",
+    sql: "SELECT part, stream, seq, length(data) FROM _parts WHERE tbl = ?1",
+};
+/// One bucket of a table's id filters.
+pub const GET_IDS: Statement =
+    Statement { name: "get_ids", sql: "SELECT data FROM _ids WHERE tbl = ?1 AND bucket = ?2" };
+/// Replaces a bucket.
+pub const PUT_IDS: Statement = Statement {
+    name: "put_ids",
+    sql: "INSERT OR REPLACE INTO _ids (tbl, bucket, data) VALUES (?1, ?2, ?3)",
+};
+/// Forgets a table's id filters.
+pub const DELETE_IDS: Statement =
+    Statement { name: "delete_ids", sql: "DELETE FROM _ids WHERE tbl = ?1" };

@@ -1,0 +1,236 @@
+//! Checking a database against itself: every row is read, every checksum compared, every count,
+//! bound and filter held against the data. Nothing is repaired here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::ArrayRef;
+use dodb_part::ColumnStats;
+use dodb_rowstore::{Flow, Usage, Value};
+
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::keys::{KeyIndex, hash_keys, key_columns};
+use crate::scan::live_batches;
+use crate::state::TableState;
+use crate::statements;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// The table.
+    pub table: String,
+    /// What is wrong, and where.
+    pub message: String,
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VerifyReport {
+    /// Tables looked at.
+    pub tables: u64,
+    /// Parts read whole.
+    pub parts: u64,
+    /// Live rows read.
+    pub rows: u64,
+    /// All faults.
+    pub faults: Vec<Fault>,
+}
+
+impl Db {
+    /// Reads everything and reports every fault. Only a failing row store is an error.
+    pub fn verify(&self, usage: &Usage) -> Result<VerifyReport> {
+        let mut report = VerifyReport::default();
+        let tables = match self.tables(usage) {
+            Ok(tables) => tables,
+            Err(e @ Error::Rows(_)) => return Err(e),
+            Err(e) => {
+                report.fault("(catalog)", e.to_string());
+                return Ok(report);
+            }
+        };
+        for def in tables {
+            report.tables += 1;
+            match self.snapshot(&def.name, usage) {
+                Ok(snapshot) => self.verify_table(&snapshot.state, &mut report, usage)?,
+                Err(e @ Error::Rows(_)) => return Err(e),
+                // Dropped meanwhile.
+                Err(Error::UnknownTable { .. }) => {}
+                Err(e) => report.fault(&def.name, e.to_string()),
+            }
+        }
+        Ok(report)
+    }
+
+    fn verify_table(
+        &self,
+        state: &TableState,
+        report: &mut VerifyReport,
+        usage: &Usage,
+    ) -> Result<()> {
+        let name = &state.def.name;
+        let mut keys: Vec<Vec<ArrayRef>> = Vec::new();
+        let mut found: BTreeMap<u32, ColumnStats> = state.empty_summary();
+        let mut rows = 0;
+        for part in &state.parts {
+            report.parts += 1;
+            let batches = live_batches(&self.core, &state.def, part, usage)
+                .and_then(|batches| batches.collect::<Result<Vec<_>>>());
+            let batches = match batches {
+                Ok(batches) => batches,
+                Err(e @ Error::Rows(_)) => return Err(e),
+                Err(e) => {
+                    report.fault(name, e.to_string());
+                    continue;
+                }
+            };
+            for batch in &batches {
+                rows += batch.num_rows() as u64;
+                for (column, array) in state.def.schema.columns().iter().zip(batch.columns()) {
+                    let stats = ColumnStats::of(array);
+                    check_zone(state, part.no, column.id, &stats, report);
+                    if let Some(sum) = found.get_mut(&column.id) {
+                        sum.merge(&stats);
+                    }
+                }
+                if !state.def.key().is_empty() {
+                    let columns = key_columns(&state.def, batch)?;
+                    self.check_filter(state, part.no, &columns, report, usage)?;
+                    keys.push(columns);
+                }
+            }
+        }
+        report.rows += rows;
+        if rows != state.rows {
+            report
+                .fault(name, format!("the head row counts {} rows, there are {rows}", state.rows));
+        }
+        check_summary(state, &found, report);
+        check_keys(state, &keys, report)?;
+        self.check_stray_rows(state, report, usage)
+    }
+
+    fn check_filter(
+        &self,
+        state: &TableState,
+        part: u64,
+        columns: &[ArrayRef],
+        report: &mut VerifyReport,
+        usage: &Usage,
+    ) -> Result<()> {
+        let Some(part) = state.part(part) else { return Ok(()) };
+        let hashes = hash_keys(state.def.kind, columns)?;
+        let held = if part.in_ids {
+            let filters = self.core.slot(state.def.id).filters(&self.core, state, usage);
+            match filters {
+                Ok(filters) => filters.get(part.no).cloned(),
+                Err(e @ Error::Rows(_)) => return Err(e),
+                Err(e) => {
+                    report.fault(&state.def.name, e.to_string());
+                    None
+                }
+            }
+        } else {
+            part.filter.clone()
+        };
+        let missed = held.map_or(0, |f| hashes.iter().filter(|h| !f.might_contain(**h)).count());
+        if missed > 0 {
+            let message = format!("the id filter of part {} misses {missed} keys", part.no);
+            report.fault(&state.def.name, message);
+        }
+        Ok(())
+    }
+
+    /// Every row of the store belongs to a part that the table shows, or is known garbage.
+    fn check_stray_rows(
+        &self,
+        state: &TableState,
+        report: &mut VerifyReport,
+        usage: &Usage,
+    ) -> Result<()> {
+        let mut known: BTreeSet<u64> = state.parts.iter().map(|p| p.no).collect();
+        known.extend(&state.garbage);
+        let mut stray = BTreeSet::new();
+        let params = [Value::Int(i64::from(state.def.id))];
+        self.core.rows.exec(&statements::LIST_PART_ROWS, &params, usage, &mut |row| {
+            if let Some(part) = row.first().and_then(Value::as_int)
+                && !known.contains(&(part as u64))
+            {
+                stray.insert(part);
+            }
+            Flow::Continue
+        })?;
+        for part in stray {
+            report.fault(&state.def.name, format!("part {part} belongs to nobody"));
+        }
+        Ok(())
+    }
+}
+
+impl VerifyReport {
+    fn fault(&mut self, table: &str, message: String) {
+        self.faults.push(Fault { table: table.to_owned(), message });
+    }
+}
+
+fn check_zone(
+    state: &TableState,
+    part: u64,
+    column: u32,
+    found: &ColumnStats,
+    report: &mut VerifyReport,
+) {
+    let Some(zone) = state.part(part).and_then(|p| p.zones.get(&column)) else { return };
+    let below = match (&found.min, &zone.min) {
+        (Some(found), Some(zone)) => found.partial_cmp_same(zone).is_some_and(|o| o.is_lt()),
+        _ => false,
+    };
+    let above = match (&found.max, &zone.max) {
+        (Some(found), Some(zone)) => found.partial_cmp_same(zone).is_some_and(|o| o.is_gt()),
+        _ => false,
+    };
+    if below || above {
+        let message = format!("part {part} has values of column #{column} outside its bounds");
+        report.fault(&state.def.name, message);
+    }
+}
+
+fn check_summary(
+    state: &TableState,
+    found: &BTreeMap<u32, ColumnStats>,
+    report: &mut VerifyReport,
+) {
+    for (id, kept) in &state.summary {
+        let Some(found) = found.get(id) else { continue };
+        let mut wrong = Vec::new();
+        if kept.nulls != found.nulls {
+            wrong.push(format!("{} nulls, there are {}", kept.nulls, found.nulls));
+        }
+        if kept.exact && found.exact && (kept.min != found.min || kept.max != found.max) {
+            wrong.push("bounds that are not those of its values".to_owned());
+        }
+        if let (Some(kept), Some(found)) = (&kept.values, &found.values)
+            && kept != found
+        {
+            wrong.push("value counts that are not those of its values".to_owned());
+        }
+        for what in wrong {
+            report.fault(&state.def.name, format!("the head row gives column #{id} {what}"));
+        }
+    }
+}
+
+fn check_keys(state: &TableState, keys: &[Vec<ArrayRef>], report: &mut VerifyReport) -> Result<()> {
+    let Some(first) = keys.first() else { return Ok(()) };
+    let mut columns = Vec::with_capacity(first.len());
+    for at in 0..first.len() {
+        let chunks: Vec<_> =
+            keys.iter().filter_map(|k| k.get(at)).map(|array| array.as_ref()).collect();
+        columns.push(arrow_select::concat::concat(&chunks)?);
+    }
+    let all = columns.first().map_or(0, |c| c.len());
+    let unique = KeyIndex::of_columns(state.def.kind, columns)?.last_rows().len();
+    if unique != all {
+        report.fault(&state.def.name, format!("{} live rows share a key", all - unique));
+    }
+    Ok(())
+}

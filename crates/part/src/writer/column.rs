@@ -1,0 +1,104 @@
+//! One column of a part that is being written: its segments, statistics and Bloom filter.
+
+use arrow_array::{Array, ArrayRef};
+
+use crate::bloom::Sbbf;
+use crate::codec::segment::{encode_with, seed};
+use crate::codec::{Codec, Encoder};
+use crate::error::{Error, Result};
+use crate::layout::ColumnHeader;
+use crate::schema::{Column, ColumnType};
+use crate::stats::{ColumnStats, StatsBuilder};
+use crate::value::hash_array;
+
+/// Longer strings are cut in the header.
+const BOUND_BYTES_MAX: usize = 64;
+
+/// Segments and header of one column.
+pub(super) struct ColumnWriter {
+    ty: ColumnType,
+    header: ColumnHeader,
+    bytes: Vec<u8>,
+    stats: StatsBuilder,
+    /// The hashes of all values, when a Bloom filter is wanted.
+    hashes: Option<Vec<u64>>,
+}
+
+impl ColumnWriter {
+    pub(super) fn new(column: &Column, bloom: bool) -> ColumnWriter {
+        ColumnWriter {
+            ty: column.ty.clone(),
+            header: ColumnHeader {
+                id: column.id,
+                type_name: column.ty.name(),
+                offset: 0,
+                segment_bytes: Vec::new(),
+                codecs: Vec::new(),
+                bloom_bytes: 0,
+                stats: ColumnStats::default(),
+                nulls: Vec::new(),
+                mins: Vec::new(),
+                maxs: Vec::new(),
+                exact: Vec::new(),
+            },
+            bytes: Vec::new(),
+            stats: StatsBuilder::new(),
+            hashes: bloom.then(Vec::new),
+        }
+    }
+
+    pub(super) fn bytes_written(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds a granule.
+    pub(super) fn write(&mut self, encoder: &mut Encoder, array: &ArrayRef) -> Result<()> {
+        let mut stats = self.stats.push(array.as_ref());
+        stats.truncate_strings(BOUND_BYTES_MAX);
+        let all_null = stats.nulls == stats.rows;
+        self.header.push_granule_stats(stats);
+        if all_null {
+            self.header.segment_bytes.push(0);
+            self.header.codecs.push(Codec::Constant as u8);
+            return Ok(());
+        }
+        let seed = seed(self.header.id, self.header.segment_bytes.len());
+        let (segment, codec) = encode_with(encoder, &self.ty, array, seed)?;
+        let bytes = u32::try_from(segment.len()).map_err(|_| Error::Limit {
+            what: format!("segment of column {}", self.header.id),
+            detail: format!("{} bytes", segment.len()),
+        })?;
+        self.header.segment_bytes.push(bytes);
+        self.header.codecs.push(codec as u8);
+        self.bytes.extend_from_slice(&segment);
+        self.add_hashes(array.as_ref());
+        Ok(())
+    }
+
+    fn add_hashes(&mut self, array: &dyn Array) {
+        let Some(hashes) = &mut self.hashes else { return };
+        let start = hashes.len();
+        if let Some(valid) = hash_array(array, hashes) {
+            let added = hashes.split_off(start);
+            let kept = added.into_iter().zip(valid.iter()).filter(|(_, valid)| *valid);
+            hashes.extend(kept.map(|(hash, _)| hash));
+        }
+    }
+
+    /// The header, with everything but its offset, and the segments.
+    pub(super) fn finish(mut self) -> (ColumnHeader, Vec<u8>, Option<Vec<u64>>) {
+        let mut stats = self.stats.finish();
+        stats.truncate_strings(BOUND_BYTES_MAX);
+        self.header.stats = stats;
+        (self.header, self.bytes, self.hashes)
+    }
+}
+
+/// The Bloom filter of a column, sized by its distinct values.
+pub(super) fn bloom(mut hashes: Vec<u64>, bits_per_key: u32) -> Sbbf {
+    hashes.sort_unstable();
+    hashes.dedup();
+    let mut filter = Sbbf::with_capacity(hashes.len(), bits_per_key);
+    hashes.iter().for_each(|hash| filter.insert(*hash));
+    filter
+}

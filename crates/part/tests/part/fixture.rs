@@ -1,0 +1,85 @@
+//! Parts written by earlier versions stay readable. The file of a version is written once, when
+//! it is not there, and never again.
+
+use std::path::PathBuf;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
+use dodb_part::*;
+
+use crate::generate::{Nulls, Rng, Values, array, schema, types};
+use crate::round_trip::{Store, read_column, write};
+
+const ROWS: usize = 400;
+
+/// The columns of the fixture. Changing this, or the generator, makes the test fail: then keep
+/// the old generator for the old file.
+fn expected(values: Values) -> (Schema, Vec<ArrayRef>) {
+    let rng = &mut Rng(2026);
+    let arrays = types().iter().map(|ty| array(ty, ROWS, Nulls::Few, values, rng)).collect();
+    (schema(&types()), arrays)
+}
+
+/// The file: for each row stream, seq and length as 32-bit little-endian numbers, and the bytes.
+fn to_file(image: &PartImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    for row in &image.rows {
+        for number in [row.key.stream, row.key.seq, row.bytes.len() as u32] {
+            file.extend_from_slice(&number.to_le_bytes());
+        }
+        file.extend_from_slice(&row.bytes);
+    }
+    file
+}
+
+fn from_file(mut file: &[u8]) -> Store {
+    let mut store = Store(Default::default());
+    while !file.is_empty() {
+        let mut number = || {
+            let (head, rest) = file.split_first_chunk().unwrap();
+            file = rest;
+            u32::from_le_bytes(*head)
+        };
+        let (stream, seq, length) = (number(), number(), number());
+        let (bytes, rest) = file.split_at(length as usize);
+        store.0.insert(RowKey { stream, seq }, Buffer::from(bytes.to_vec()));
+        file = rest;
+    }
+    store
+}
+
+fn check(name: &str, values: Values, options: WriteOptions) {
+    let (schema, arrays) = expected(values);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    if !path.exists() {
+        let batch = RecordBatch::try_new(schema.arrow(), arrays.clone()).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, to_file(&write(&schema, &[batch], options))).unwrap();
+    }
+    let store = from_file(&std::fs::read(&path).unwrap());
+    let reader = store.open().unwrap();
+    assert_eq!(reader.row_count(), ROWS as u64);
+    for (column, expected) in schema.columns().iter().zip(&arrays) {
+        let found = read_column(&store, &reader, column);
+        assert_eq!(&found, expected, "{}", column.ty);
+        assert_eq!(reader.stats(column.id).unwrap().rows, ROWS as u64);
+    }
+}
+
+#[test]
+fn version_1_compact() {
+    let options = WriteOptions { granule_rows: 150, ..Default::default() };
+    check("part_v1.bin", Values::Special, options);
+}
+
+#[test]
+fn version_1_wide() {
+    let options = WriteOptions {
+        layout: Layout::Wide,
+        effort: Effort::Small,
+        row_bytes_max: 2000,
+        bloom_columns: vec![22],
+        ..Default::default()
+    };
+    check("part_v1_wide.bin", Values::Rising, options);
+}

@@ -1,0 +1,119 @@
+//! The tables of one query: each is resolved once, so that a query that names a table twice sees
+//! one moment of it. Not here: the tables' rows ([`crate::provider`]), `system`
+//! ([`crate::system`]).
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    SchemaProvider, TableProvider,
+};
+use datafusion::common::Result;
+use dodb_engine::Db;
+use parking_lot::Mutex;
+
+use crate::budget::Budget;
+use crate::error::external;
+use crate::provider::DodbTable;
+use crate::settings::Settings;
+use crate::system;
+
+/// The name of the only catalog.
+pub(crate) const CATALOG: &str = "dodb";
+/// The schema that holds the tables about the database.
+pub(crate) const SYSTEM: &str = "system";
+
+/// What the tables of one query are read through.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(crate) db: Db,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) database: String,
+    pub(crate) settings: Settings,
+    /// Do tables show where their rows are?
+    pub(crate) row_addresses: bool,
+}
+
+/// The catalogs of a query: one, with the database and `system` in it.
+pub(crate) fn catalog_list(access: Access) -> Result<Arc<dyn CatalogProviderList>> {
+    let catalog = MemoryCatalogProvider::new();
+    let system = SystemTables { access: access.clone() };
+    let database = access.database.clone();
+    let tables = Tables { access, seen: Mutex::new(HashMap::new()) };
+    catalog.register_schema(SYSTEM, Arc::new(system))?;
+    catalog.register_schema(&database, Arc::new(tables))?;
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+    Ok(Arc::new(list))
+}
+
+struct Tables {
+    access: Access,
+    seen: Mutex<HashMap<String, Arc<DodbTable>>>,
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tables({})", self.access.database)
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Tables {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        let tables = self.access.db.tables(&self.access.budget.usage).unwrap_or_default();
+        tables.iter().map(|def| def.name.clone()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let mut seen = self.seen.lock();
+        if let Some(table) = seen.get(name) {
+            return Ok(Some(table.clone()));
+        }
+        let budget = self.access.budget.clone();
+        let snapshot = self.access.db.snapshot(name, &budget.usage).map_err(external)?;
+        let table = Arc::new(DodbTable::new(snapshot, self.access.row_addresses, budget));
+        seen.insert(name.to_owned(), table.clone());
+        Ok(Some(table))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.access.db.table(name, &self.access.budget.usage).is_ok()
+    }
+}
+
+struct SystemTables {
+    access: Access,
+}
+
+impl std::fmt::Debug for SystemTables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SystemTables")
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for SystemTables {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        system::NAMES.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        system::table(&self.access, name)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        system::NAMES.contains(&name)
+    }
+}

@@ -1,0 +1,174 @@
+//! CREATE, DROP, TRUNCATE and ALTER TABLE: from syntax to the engine's definitions. Not here: what
+//! the definitions do.
+
+use datafusion::sql::sqlparser::ast::{
+    AlterTableOperation, ColumnOption, CreateTable, Expr, ObjectType, OneOrManyWithParens,
+    RenameTableNameKind, Statement,
+};
+use dodb_engine::{Alter, TableDef};
+use dodb_part::ColumnType;
+
+use crate::error::{Error, Result};
+use crate::names::table_name;
+use crate::session::{Answer, Request, Session};
+use crate::write::check_may_write;
+
+pub(crate) fn run(session: &Session, statement: &Statement, request: &Request) -> Result<Answer> {
+    let (db, usage, database) = (&session.db, &request.usage, session.database.as_str());
+    match statement {
+        Statement::CreateTable(create) => {
+            check_may_write(request, "CREATE TABLE")?;
+            db.create_table(definition(create, database)?, create.if_not_exists, usage)?;
+        }
+        Statement::Drop { object_type: ObjectType::Table, if_exists, names, .. } => {
+            check_may_write(request, "DROP TABLE")?;
+            for name in names {
+                db.drop_table(&table_name(name, database)?, *if_exists, usage)?;
+            }
+        }
+        Statement::Truncate(truncate) => {
+            check_may_write(request, "TRUNCATE")?;
+            for target in &truncate.table_names {
+                db.truncate(&table_name(&target.name, database)?, usage)?;
+            }
+        }
+        Statement::AlterTable(alter) => {
+            check_may_write(request, "ALTER TABLE")?;
+            let name = table_name(&alter.name, database)?;
+            for operation in &alter.operations {
+                alter_one(session, &name, operation, request)?;
+            }
+        }
+        Statement::Set(_) | Statement::Use(_) => {}
+        other => {
+            let text: String = other.to_string().chars().take(40).collect();
+            return Err(Error::unsupported(format!("`{text}`"), ""));
+        }
+    }
+    Ok(Answer::Done)
+}
+
+fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
+    let name = table_name(&create.name, database)?;
+    if create.query.is_some() {
+        return Err(Error::unsupported(
+            "CREATE TABLE ... AS SELECT",
+            "CREATE TABLE with its columns, then INSERT ... SELECT",
+        ));
+    }
+    if create.temporary || create.or_replace || create.like.is_some() {
+        return Err(Error::unsupported("CREATE TEMPORARY, OR REPLACE or LIKE", "name the columns"));
+    }
+    let mut columns = Vec::with_capacity(create.columns.len());
+    for column in &create.columns {
+        let (ty, mut nullable) = column_type(&column.data_type.to_string(), &column.name.value)?;
+        let mut explicit = nullable;
+        for option in &column.options {
+            match &option.option {
+                ColumnOption::NotNull => {
+                    explicit = true;
+                    nullable = false;
+                }
+                ColumnOption::Null => nullable = true,
+                ColumnOption::Comment(_) => {}
+                other => {
+                    return Err(Error::unsupported(
+                        format!("`{other}` of column `{}`", column.name.value),
+                        "leave it out",
+                    ));
+                }
+            }
+        }
+        columns.push((column.name.value.clone(), ty, nullable || !explicit));
+    }
+    let order_by = order_by(create)?;
+    let partition_by = create.partition_by.as_ref().map(|e| e.to_string());
+    Ok(TableDef::plain(&name, columns, &order_by, partition_by)?)
+}
+
+fn column_type(text: &str, column: &str) -> Result<(ColumnType, bool)> {
+    ColumnType::parse_nullable(text).map_err(|e| Error::Plan(format!("column `{column}`: {e}")))
+}
+
+fn order_by(create: &CreateTable) -> Result<Vec<String>> {
+    let expressions: Vec<&Expr> = match (&create.order_by, &create.primary_key) {
+        (Some(OneOrManyWithParens::One(one)), _) => vec![one],
+        (Some(OneOrManyWithParens::Many(many)), _) => many.iter().collect(),
+        (None, Some(key)) => vec![key],
+        (None, None) => Vec::new(),
+    };
+    let mut out = Vec::new();
+    for expression in expressions {
+        columns_of(expression, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn columns_of(expression: &Expr, out: &mut Vec<String>) -> Result<()> {
+    match expression {
+        Expr::Identifier(ident) => out.push(ident.value.clone()),
+        Expr::Nested(inner) => columns_of(inner, out)?,
+        Expr::Tuple(items) => {
+            for item in items {
+                columns_of(item, out)?;
+            }
+        }
+        Expr::Function(call) if call.to_string() == "tuple()" => {}
+        other => {
+            return Err(Error::unsupported(
+                format!("ORDER BY `{other}` of a table"),
+                "order by columns",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn alter_one(
+    session: &Session,
+    name: &str,
+    operation: &AlterTableOperation,
+    request: &Request,
+) -> Result<()> {
+    let (db, usage) = (&session.db, &request.usage);
+    match operation {
+        AlterTableOperation::AddColumn { if_not_exists, column_def, .. } => {
+            let column = column_def.name.value.clone();
+            if *if_not_exists && db.table(name, usage)?.column(&column).is_ok() {
+                return Ok(());
+            }
+            let (ty, _) = column_type(&column_def.data_type.to_string(), &column)?;
+            db.alter_table(name, Alter::AddColumn { name: column, ty }, usage)?;
+        }
+        AlterTableOperation::DropColumn { column_names, if_exists, .. } => {
+            for column in column_names {
+                if *if_exists && db.table(name, usage)?.column(&column.value).is_err() {
+                    continue;
+                }
+                let change = Alter::DropColumn { name: column.value.clone() };
+                db.alter_table(name, change, usage)?;
+            }
+        }
+        AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
+            let change = Alter::RenameColumn {
+                from: old_column_name.value.clone(),
+                to: new_column_name.value.clone(),
+            };
+            db.alter_table(name, change, usage)?;
+        }
+        AlterTableOperation::RenameTable { table_name: to } => {
+            let to = match to {
+                RenameTableNameKind::To(to) | RenameTableNameKind::As(to) => to,
+            };
+            let to = table_name(to, &session.database)?;
+            db.alter_table(name, Alter::RenameTable { to }, usage)?;
+        }
+        other => {
+            return Err(Error::unsupported(
+                format!("ALTER TABLE `{other}`"),
+                "ADD, DROP and RENAME COLUMN and RENAME TO are",
+            ));
+        }
+    }
+    Ok(())
+}

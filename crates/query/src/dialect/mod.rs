@@ -1,0 +1,27 @@
+//! The ClickHouse dialect: text to statements DataFusion can plan.
+//!
+//! [`parse`] splits a text into statements, takes `FORMAT`, `SETTINGS` and inline data off them,
+//! puts in query parameters, parses, and rewrites ClickHouse spellings. [`plan`] makes a logical
+//! plan of one statement. What the functions compute is in [`crate::functions`].
+
+mod clickhouse;
+mod error;
+mod options;
+mod params;
+mod parse;
+mod plan;
+mod rewrite;
+mod scan;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod types;
+
+pub use clickhouse::Dialect;
+pub use error::{ParseError, ParseErrorKind, Position};
+pub use options::{Limits, ParseOptions};
+pub use parse::{Inline, Parsed, parse};
+pub use plan::{PlanError, plan};
+pub use rewrite::{Spelling, spellings};
+pub use types::{ClickHouseTypes, clickhouse_name};

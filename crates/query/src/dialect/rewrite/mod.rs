@@ -1,0 +1,13 @@
+//! Rewrites of the syntax tree, before planning: ClickHouse spellings to what DataFusion plans.
+//! No types are known here; what needs them is in [`crate::json`] and in the functions themselves.
+
+mod calls;
+mod combinators;
+mod names;
+mod projection;
+mod query;
+mod template;
+mod visit;
+
+pub use names::{Spelling, spellings};
+pub(super) use visit::rewrite;

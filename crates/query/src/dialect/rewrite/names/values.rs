@@ -1,0 +1,68 @@
+//! Arrays and numbers. One row each; see the table's own documentation in `names`.
+
+use super::{Spelling, row};
+
+pub(super) const ARRAYS: &[Spelling] = &[
+    row("arrayJoin(a)", "unnest(a)", "arrayJoin([n, 5])", "1"),
+    row("has(a, x)", "array_has(a, x)", "has([1, 2], n)", "true"),
+    row("hasAny(a, b)", "array_has_any(a, b)", "hasAny([1, 2], [2, 3])", "true"),
+    row("hasAll(a, b)", "array_has_all(a, b)", "hasAll([1, 2], [2, 3])", "false"),
+    row("arrayElement(a, i)", "array_element(a, i)", "arrayElement([5, 6], 2)", "6"),
+    row("indexOf(a, x)", "coalesce(array_position(a, x), 0)", "indexOf([5, 6], 7)", "0"),
+    row("arraySort(a)", "array_sort(a)", "arrayElement(arraySort([3, 1, 2]), 1)", "1"),
+    row("arrayReverseSort(a)", "array_sort(a, 'DESC')", "arrayReverseSort([3, 1, 2])[1]", "3"),
+    row("arrayReverse(a)", "array_reverse(a)", "arrayReverse([1, 2])[1]", "2"),
+    row("arrayDistinct(a)", "array_distinct(a)", "length(arrayDistinct([1, 1, 2]))", "2"),
+    row("arrayUniq(a)", "length(array_distinct(a))", "arrayUniq([1, 1, 2])", "2"),
+    row("arraySlice(a, i)", "array_slice(a, i, length(a))", "arraySlice([1, 2, 3], 2)[1]", "2"),
+    row(
+        "arraySlice(a, i, k)",
+        "array_slice(a, i, i + k - 1)",
+        "length(arraySlice([1, 2, 3], 2, 2))",
+        "2",
+    ),
+    row("arrayPushBack(a, x)", "array_append(a, x)", "arrayPushBack([1, 2], 3)[3]", "3"),
+    row("arrayPushFront(a, x)", "array_prepend(x, a)", "arrayPushFront([1, 2], 3)[1]", "3"),
+    row("arrayFlatten(a)", "flatten(a)", "length(arrayFlatten([[1], [2, 3]]))", "3"),
+    row("arrayMin(a)", "array_min(a)", "arrayMin([3, 1, 2])", "1"),
+    row("arrayMax(a)", "array_max(a)", "arrayMax([3, 1, 2])", "3"),
+    row("arrayConcat(a, b)", "array_concat(a, b)", "length(arrayConcat([1], [2]))", "2"),
+    row(
+        "arrayIntersect(a, b)",
+        "array_intersect(a, b)",
+        "length(arrayIntersect([1, 2], [2, 3]))",
+        "1",
+    ),
+    row("euclideanDistance(a, b)", "l2distance(a, b)", "euclideanDistance([0, 0], [3, 4])", "5"),
+    row("scalarProduct(a, b)", "dotproduct(a, b)", "scalarProduct([1, 2], [3, 4])", "11"),
+];
+
+pub(super) const NUMBERS: &[Spelling] = &[
+    row("plus(a, b)", "a + b", "plus(n, 1)", "2"),
+    row("minus(a, b)", "a - b", "minus(n, 1)", "0"),
+    row("multiply(a, b)", "a * b", "multiply(n, 3)", "3"),
+    row("divide(a, b)", "a / b", "divide(n, 2)", "0.5"),
+    row("modulo(a, b)", "a % b", "modulo(7, 4)", "3"),
+    row("mod(a, b)", "a % b", "mod(7, 4)", "3"),
+    row("intDiv(a, b)", "intdiv(a, b)", "intDiv(7, 2)", "3"),
+    row("intDivOrZero(a, b)", "coalesce(intdiv(a, nullif(b, 0)), 0)", "intDivOrZero(7, 0)", "0"),
+    row("negate(x)", "-(x)", "negate(n)", "-1"),
+    row("ceiling(x)", "ceil(x)", "ceiling(1.2)", "2"),
+    row("floor(x, k)", "floor(x * power(10.0, k)) / power(10.0, k)", "floor(1.25, 1)", "1.2"),
+    row("ceil(x, k)", "ceil(x * power(10.0, k)) / power(10.0, k)", "ceil(1.25, 1)", "1.3"),
+    row("truncate(x)", "trunc(x)", "truncate(1.9)", "1"),
+    row("pow(x, k)", "power(x, k)", "pow(2, 3)", "8"),
+    row("log(x)", "ln(x)", "log(1)", "0"),
+    row("sign(x)", "signum(x)", "sign(-2.5)", "-1"),
+    row("e()", "exp(1)", "round(e(), 3)", "2.718"),
+    row("bitAnd(a, b)", "a & b", "bitAnd(6, 3)", "2"),
+    row("bitOr(a, b)", "a | b", "bitOr(6, 3)", "7"),
+    row("bitXor(a, b)", "a ^ b", "bitXor(6, 3)", "5"),
+    row("isNaN(x)", "isnan(x)", "isNaN(0.0 / 0.0)", "true"),
+    row(
+        "isFinite(x)",
+        "NOT (isnan(x) OR abs(x) = CAST('inf' AS Float64))",
+        "isFinite(1.0)",
+        "true",
+    ),
+];

@@ -1,0 +1,182 @@
+//! Tokens of one statement with their places in the whole text, and the bounds on them. The
+//! bounds keep every later recursion (parser, rewrites, planner) shallow.
+
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{
+    Location, Token, TokenWithSpan, Tokenizer, TokenizerError,
+};
+
+use super::clickhouse::Dialect;
+use super::error::{ParseError, ParseErrorKind, Position};
+use super::options::Limits;
+
+/// Most AND and OR of one expression.
+const LOGICAL_MAX: usize = 4096;
+/// Most other operators in a row of one expression.
+const OPERATORS_MAX: usize = 256;
+/// Most set operations (UNION ...) of one query.
+const SETS_MAX: usize = 64;
+/// Most joins of one query.
+pub(super) const JOINS_MAX: usize = 64;
+/// Most brackets opened right behind one of FROM or IN: the parser reads each of them twice.
+const DOUBLE_BRACKETS_MAX: usize = 8;
+
+/// Tokens of `text` without blanks and comments; `start` is where it begins in the whole text.
+pub(super) fn tokenize(text: &str, start: Position) -> Result<Vec<TokenWithSpan>, ParseError> {
+    let mut tokens = Vec::new();
+    let mut all = Vec::new();
+    let outcome = Tokenizer::new(&Dialect, text).tokenize_with_location_into_buf(&mut all);
+    if let Err(TokenizerError { message, location }) = outcome {
+        let place = shift(location, start);
+        let place = Position { line: place.line, column: place.column };
+        return Err(ParseError::syntax(message, place));
+    }
+    for mut token in all {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        token.span.start = shift(token.span.start, start);
+        token.span.end = shift(token.span.end, start);
+        tokens.push(token);
+    }
+    Ok(tokens)
+}
+
+fn shift(location: Location, start: Position) -> Location {
+    let line = location.line + start.line - 1;
+    let column =
+        if location.line == 1 { location.column + start.column - 1 } else { location.column };
+    Location { line, column }
+}
+
+/// Where a token is.
+pub(super) fn place(token: &TokenWithSpan) -> Position {
+    Position { line: token.span.start.line, column: token.span.start.column }
+}
+
+/// Whether a token is this word, not quoted, any case.
+pub(super) fn is_word(token: &TokenWithSpan, word: &str) -> bool {
+    matches!(&token.token,
+        Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
+
+/// The keyword of a token that is not quoted.
+pub(super) fn keyword(token: &TokenWithSpan) -> Keyword {
+    match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
+/// What has been counted between one pair of brackets.
+#[derive(Default)]
+struct Level {
+    logical: usize,
+    operators: usize,
+    sets: usize,
+    joins: usize,
+    /// Between FROM and the next clause.
+    in_from: bool,
+    /// Opened where a table or the list of IN is expected.
+    may_be_query: bool,
+    /// Opened right behind such a bracket.
+    double: bool,
+}
+
+/// Checks nesting and the number of operators; see the constants.
+pub(super) fn check(tokens: &[TokenWithSpan], limits: &Limits) -> Result<(), ParseError> {
+    let mut levels = vec![Level::default()];
+    let mut doubles = 0usize;
+    let mut previous = None;
+    for token in tokens {
+        let too_many = |what, count_max| {
+            Err(ParseError::at(ParseErrorKind::TooMany { what, count_max }, place(token)))
+        };
+        match token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                if levels.len() > limits.nesting_max {
+                    let kind = ParseErrorKind::TooDeep { nesting_max: limits.nesting_max };
+                    return Err(ParseError::at(kind, place(token)));
+                }
+                let opened = levels.last_mut().map(|outer| outer.open(token, previous));
+                let opened = opened.unwrap_or_default();
+                doubles += usize::from(opened.double);
+                if doubles > DOUBLE_BRACKETS_MAX {
+                    return too_many("double brackets", DOUBLE_BRACKETS_MAX);
+                }
+                levels.push(opened);
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                let closed = if levels.len() > 1 { levels.pop() } else { None };
+                doubles -= usize::from(closed.is_some_and(|level| level.double));
+            }
+            _ => {
+                if let Some(level) = levels.last_mut()
+                    && let Some((what, count_max)) = level.count(token)
+                {
+                    return too_many(what, count_max);
+                }
+            }
+        }
+        previous = Some(token);
+    }
+    Ok(())
+}
+
+impl Level {
+    /// The level behind a bracket.
+    fn open(&mut self, bracket: &TokenWithSpan, previous: Option<&TokenWithSpan>) -> Level {
+        self.operators += usize::from(bracket.token == Token::LBracket);
+        let behind_bracket = previous.is_some_and(|token| token.token == Token::LParen);
+        let behind_in = previous.is_some_and(|token| keyword(token) == Keyword::IN);
+        let double = behind_bracket && self.may_be_query;
+        Level { may_be_query: self.in_from || behind_in || double, double, ..Level::default() }
+    }
+
+    /// Counts a token; says what there is too much of.
+    fn count(&mut self, token: &TokenWithSpan) -> Option<(&'static str, usize)> {
+        match &token.token {
+            Token::Comma => (self.logical, self.operators) = (0, 0),
+            Token::Word(_) => match keyword(token) {
+                Keyword::AND | Keyword::OR | Keyword::XOR => {
+                    self.logical += 1;
+                    self.operators = 0;
+                }
+                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.sets += 1,
+                Keyword::JOIN => self.joins += 1,
+                Keyword::FROM => {
+                    (self.logical, self.operators) = (0, 0);
+                    self.in_from = true;
+                }
+                Keyword::SELECT
+                | Keyword::WHERE
+                | Keyword::PREWHERE
+                | Keyword::GROUP
+                | Keyword::HAVING
+                | Keyword::ORDER
+                | Keyword::WHEN
+                | Keyword::THEN
+                | Keyword::ELSE => {
+                    (self.logical, self.operators) = (0, 0);
+                    self.in_from = false;
+                }
+                Keyword::NOT | Keyword::IS | Keyword::LIKE | Keyword::ILIKE | Keyword::IN => {
+                    self.operators += 1;
+                }
+                _ => {}
+            },
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Period => {}
+            _ => self.operators += 1,
+        }
+        let counts = [
+            (self.logical, "AND and OR", LOGICAL_MAX),
+            (self.operators, "operators", OPERATORS_MAX),
+            (self.sets, "set operations", SETS_MAX),
+            (self.joins, "joins", JOINS_MAX),
+        ];
+        counts
+            .into_iter()
+            .find(|(count, _, count_max)| count > count_max)
+            .map(|(_, what, count_max)| (what, count_max))
+    }
+}

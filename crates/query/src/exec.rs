@@ -1,0 +1,255 @@
+//! The scan as a physical operator: one partition a thread, each taking its share of the scan's
+//! tasks, a batch a granule. Not here: pruning and reading (`dodb-engine`).
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DataFusionError, Result, Statistics};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    SendableRecordBatchStream,
+};
+use dodb_engine::{ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
+use dodb_part::{CompareOp, Predicate};
+
+use crate::budget::Budget;
+use crate::error::external;
+use crate::lower::raise;
+
+/// Reads one table.
+pub(crate) struct ScanExec {
+    snapshot: Snapshot,
+    request: ScanRequest,
+    plan: Arc<ScanPlan>,
+    schema: SchemaRef,
+    limit: Option<usize>,
+    budget: Arc<Budget>,
+    properties: Arc<PlanProperties>,
+}
+
+impl ScanExec {
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        request: ScanRequest,
+        plan: ScanPlan,
+        schema: SchemaRef,
+        partitions_max: usize,
+        limit: Option<usize>,
+        budget: Arc<Budget>,
+    ) -> ScanExec {
+        let partitions = plan.tasks().len().clamp(1, partitions_max.max(1));
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema.clone()),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        ScanExec {
+            snapshot,
+            request,
+            plan: Arc::new(plan),
+            schema,
+            limit,
+            budget,
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// How many rows the scan gives, where the table's own counts say it.
+    fn rows_known(&self) -> Precision<usize> {
+        let snapshot = &self.snapshot;
+        let exact = match &self.request.predicate {
+            Predicate::True => Some(snapshot.rows()),
+            Predicate::Compare { column, op: CompareOp::Eq, value } => {
+                let values = snapshot.column_stats(*column).and_then(|s| s.values.as_ref());
+                values.map(|values| {
+                    values.iter().find(|(v, _)| v == value).map_or(0, |(_, count)| *count)
+                })
+            }
+            _ => None,
+        };
+        match (exact, self.limit) {
+            (Some(rows), None) => Precision::Exact(rows as usize),
+            (Some(rows), Some(limit)) => Precision::Exact((rows as usize).min(limit)),
+            (None, _) => Precision::Inexact(self.plan.rows_max() as usize),
+        }
+    }
+
+    fn column_known(&self, id: u32) -> ColumnStatistics {
+        let whole = self.request.predicate == Predicate::True && self.limit.is_none();
+        let (Some(stats), Some(column)) =
+            (self.snapshot.column_stats(id), self.snapshot.def().schema.by_id(id))
+        else {
+            return ColumnStatistics::new_unknown();
+        };
+        let bound = |value: &Option<dodb_part::Scalar>| match value
+            .as_ref()
+            .and_then(|value| raise(&column.ty, value))
+        {
+            Some(value) if whole && stats.exact => Precision::Exact(value),
+            Some(value) => Precision::Inexact(value),
+            None => Precision::Absent,
+        };
+        let nulls = stats.nulls as usize;
+        ColumnStatistics {
+            null_count: if whole { Precision::Exact(nulls) } else { Precision::Inexact(nulls) },
+            min_value: bound(&stats.min),
+            max_value: bound(&stats.max),
+            ..ColumnStatistics::new_unknown()
+        }
+    }
+
+    fn statistics_known(&self) -> Statistics {
+        let mut columns: Vec<_> =
+            self.request.columns.iter().map(|id| self.column_known(*id)).collect();
+        columns.resize_with(self.schema.fields().len(), ColumnStatistics::new_unknown);
+        // A derived id is stored as null; its statistics say nothing about what is read.
+        for (field, column) in self.schema.fields().iter().zip(&mut columns) {
+            if !field.is_nullable() && column.null_count.get_value().is_some_and(|n| *n > 0) {
+                *column = ColumnStatistics::new_unknown();
+            }
+        }
+        Statistics {
+            num_rows: self.rows_known(),
+            total_byte_size: Precision::Absent,
+            column_statistics: columns,
+        }
+    }
+}
+
+impl fmt::Debug for ScanExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as(DisplayFormatType::Default, f)
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let def = self.snapshot.def();
+        let name = |id: u32| def.schema.by_id(id).map(|c| c.name.clone());
+        let columns: Vec<_> = self.request.columns.iter().filter_map(|id| name(*id)).collect();
+        write!(f, "DodbScan: table={}, columns=[{}]", def.name, columns.join(", "))?;
+        if self.request.predicate != Predicate::True {
+            write!(f, ", where={}", self.request.predicate.display(&name))?;
+        }
+        if let Some(limit) = self.limit {
+            write!(f, ", limit={limit}")?;
+        }
+        let c = self.plan.counters();
+        let by_zone = c.parts_pruned_by_zone.load(Relaxed);
+        let by_filter = c.parts_pruned_by_filter.load(Relaxed);
+        let all = c.parts.load(Relaxed);
+        write!(f, ", parts={}/{all}", all.saturating_sub(by_zone + by_filter))?;
+        if by_zone > 0 {
+            write!(f, ", pruned_by_bounds={by_zone}")?;
+        }
+        if by_filter > 0 {
+            write!(f, ", pruned_by_filter={by_filter}")?;
+        }
+        let granules = c.granules.load(Relaxed);
+        if granules > 0 {
+            write!(
+                f,
+                ", actual: pruned_by_header={}, granules={granules}, granules_pruned={}, \
+                 rows_scanned={}, rows_returned={}",
+                c.parts_pruned_by_header.load(Relaxed),
+                c.granules_pruned.load(Relaxed),
+                c.rows_scanned.load(Relaxed),
+                c.rows_returned.load(Relaxed),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &str {
+        "DodbScan"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let share = self.properties.partitioning.partition_count();
+        let tasks: Vec<ScanTask> =
+            self.plan.tasks().iter().skip(partition).step_by(share).cloned().collect();
+        let reading = Reading {
+            plan: self.plan.clone(),
+            tasks: tasks.into_iter(),
+            scanner: None,
+            left: self.limit.unwrap_or(usize::MAX),
+            budget: self.budget.clone(),
+        };
+        let stream = futures::stream::try_unfold(reading, |mut reading| async move {
+            Ok(reading.next()?.map(|batch| (batch, reading)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream)))
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Statistics> {
+        match partition {
+            None => Ok(self.statistics_known()),
+            Some(_) if self.properties.partitioning.partition_count() == 1 => {
+                Ok(self.statistics_known())
+            }
+            Some(_) => Ok(Statistics::new_unknown(&self.schema)),
+        }
+    }
+}
+
+/// Where one partition has come to.
+struct Reading {
+    plan: Arc<ScanPlan>,
+    tasks: std::vec::IntoIter<ScanTask>,
+    scanner: Option<Scanner>,
+    left: usize,
+    budget: Arc<Budget>,
+}
+
+impl Reading {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while self.left > 0 {
+            self.budget.check().map_err(|e| DataFusionError::External(Box::new(e)))?;
+            let Some(scanner) = self.scanner.as_mut() else {
+                let Some(task) = self.tasks.next() else { return Ok(None) };
+                self.scanner = Some(self.plan.start(&task));
+                continue;
+            };
+            match scanner.next_batch(&self.budget.usage).map_err(external)? {
+                None => self.scanner = None,
+                Some(batch) => {
+                    let rows = batch.num_rows().min(self.left);
+                    self.left -= rows;
+                    return Ok(Some(batch.slice(0, rows)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,115 @@
+//! `SELECT c, count(*) FROM t GROUP BY c` from the counts in the head row: where the table keeps
+//! exact counts of every value of a column, no part is read. Not here: `count(*)`, `min` and `max`
+//! without GROUP BY, which DataFusion answers from a scan's exact statistics.
+
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::DefaultTableSource;
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::logical_plan::Values;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+
+use crate::lower::raise;
+use crate::provider::DodbTable;
+
+/// The rule; see the module.
+#[derive(Debug)]
+pub(crate) struct GroupCount;
+
+impl OptimizerRule for GroupCount {
+    fn name(&self) -> &str {
+        "group_count"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+
+    fn supports_rewrite(&self) -> bool {
+        true
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        let counted = match &plan {
+            LogicalPlan::Aggregate(aggregate) => counted(aggregate),
+            _ => None,
+        };
+        Ok(match counted {
+            Some(values) => Transformed::yes(LogicalPlan::Values(values)),
+            None => Transformed::no(plan),
+        })
+    }
+}
+
+fn counted(aggregate: &Aggregate) -> Option<Values> {
+    let [Expr::Column(group)] = aggregate.group_expr.as_slice() else { return None };
+    if !aggregate.aggr_expr.iter().all(is_count_of_rows) {
+        return None;
+    }
+    let table = table_of(&aggregate.input)?;
+    let def = table.snapshot.def();
+    let column = def.schema.by_name(&group.name)?;
+    let stats = table.snapshot.column_stats(column.id)?;
+    let mut values = Vec::new();
+    let mut add = |value: ScalarValue, count: u64| {
+        let mut row = vec![Expr::Literal(value, None)];
+        let count = ScalarValue::Int64(Some(count as i64));
+        row.resize(1 + aggregate.aggr_expr.len(), Expr::Literal(count, None));
+        values.push(row);
+    };
+    for (value, count) in stats.values.as_ref()? {
+        add(raise(&column.ty, value)?, *count);
+    }
+    if stats.nulls > 0 {
+        // The null ids of relationships stand for derived ones: there the counts do not serve.
+        if def.is_builtin() {
+            return None;
+        }
+        add(ScalarValue::try_from(&column.ty.arrow()).ok()?, stats.nulls);
+    }
+    if values.is_empty() {
+        return None;
+    }
+    Some(Values { schema: aggregate.schema.clone(), values })
+}
+
+fn is_count_of_rows(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_count_of_rows(&alias.expr),
+        Expr::AggregateFunction(AggregateFunction { func, params }) => {
+            func.name() == "count"
+                && !params.distinct
+                && params.filter.is_none()
+                && matches!(
+                    params.args.as_slice(),
+                    [] | [Expr::Literal(
+                        ScalarValue::Int64(Some(_)) | ScalarValue::UInt8(Some(_)),
+                        _
+                    )]
+                )
+        }
+        _ => false,
+    }
+}
+
+/// The table under plain scans and renamings, if every row of it comes through.
+fn table_of(plan: &LogicalPlan) -> Option<&DodbTable> {
+    match plan {
+        LogicalPlan::TableScan(scan) if scan.filters.is_empty() && scan.fetch.is_none() => {
+            let source = scan.source.as_any().downcast_ref::<DefaultTableSource>()?;
+            source.table_provider.as_any().downcast_ref::<DodbTable>()
+        }
+        LogicalPlan::SubqueryAlias(alias) => table_of(&alias.input),
+        LogicalPlan::Projection(projection)
+            if projection.expr.iter().all(|e| matches!(e, Expr::Column(_))) =>
+        {
+            table_of(&projection.input)
+        }
+        _ => None,
+    }
+}

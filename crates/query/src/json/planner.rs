@@ -1,0 +1,238 @@
+//! Plans JSON paths, and operators beside them, while names and types are at hand.
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference, plan_err};
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::logical_expr::expr::{BinaryExpr, Cast};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
+};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, TryCast};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::read::Step;
+use super::udf::get;
+use super::{is_dynamic, is_json};
+use crate::functions::{AS_NUMBER, as_number, as_time, intdiv};
+
+/// Largest integer that Float64 holds with all smaller ones.
+const FLOAT_EXACT_MAX: u64 = 1 << 53;
+
+/// Paths of JSON columns, their operators, and ClickHouse's division.
+///
+/// - `data.a.b`, `data['a']`, `data.a[1]`, `data->'a'`, `data->>'a'` become `json_get(data, ...)`.
+/// - Beside a number, or in arithmetic, a path is a Float64 (NULL when it is no number); beside a
+///   Bool, a Date or a time it is cast to that. `=` with a whole number beyond 2^53 compares
+///   integers. Two paths compare as numbers when both are, else as text.
+/// - `a / b` of integers is a Float64.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct JsonPlanner;
+
+impl ExprPlanner for JsonPlanner {
+    fn plan_binary_op(
+        &self,
+        expr: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let RawBinaryExpr { op, left, right } = expr;
+        match op {
+            BinaryOperator::Arrow | BinaryOperator::LongArrow => {
+                Ok(PlannerResult::Planned(arrow(left, &right, schema)?))
+            }
+            BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => {
+                Ok(PlannerResult::Planned(intdiv().call(vec![left, right])))
+            }
+            _ => match operator(&op) {
+                Some(operator) => Ok(match binary(operator, left, right, schema)? {
+                    Planned::Done(expr) => PlannerResult::Planned(expr),
+                    Planned::Unchanged(left, right) => {
+                        PlannerResult::Original(RawBinaryExpr { op, left, right })
+                    }
+                }),
+                None => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+            },
+        }
+    }
+
+    fn plan_field_access(
+        &self,
+        expr: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let field = field_of(&expr.expr, schema)?;
+        if !is_json(&field) && !is_dynamic(&field) {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let step = match &expr.field_access {
+            GetFieldAccess::NamedStructField { name } => {
+                name.try_as_str().flatten().map(|key| Step::Key(key.to_owned()))
+            }
+            GetFieldAccess::ListIndex { key } => index(key).map(Step::Index),
+            GetFieldAccess::ListRange { .. } => None,
+        };
+        match step {
+            Some(step) => Ok(PlannerResult::Planned(get(expr.expr, [step]))),
+            None => plan_err!("an element of JSON wants a constant key or position"),
+        }
+    }
+
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested_names: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        if !is_json(field) && !is_dynamic(field) {
+            return Ok(PlannerResult::Original(vec![]));
+        }
+        let column = Expr::Column(Column::from((qualifier, field)));
+        let steps = nested_names.iter().map(|name| Step::Key(name.clone()));
+        Ok(PlannerResult::Planned(get(column, steps)))
+    }
+}
+
+/// `json -> step`. Positions count from 0, as in PostgreSQL.
+fn arrow(left: Expr, right: &Expr, schema: &DFSchema) -> Result<Expr> {
+    let field = field_of(&left, schema)?;
+    let text =
+        matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    if !text {
+        return plan_err!("-> and ->> read JSON text; functions with lambdas are not supported");
+    }
+    let step = match right {
+        Expr::Literal(value, _) => match value.try_as_str() {
+            Some(key) => key.map(|key| Step::Key(key.to_owned())),
+            None => index(right).map(|at| Step::Index(if at < 0 { at } else { at + 1 })),
+        },
+        _ => None,
+    };
+    match step {
+        Some(step) => Ok(get(left, [step])),
+        None => plan_err!("-> and ->> want a constant key or position on their right"),
+    }
+}
+
+fn index(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(index), _) => index.filter(|at| *at != i64::MAX),
+        Expr::Negative(inner) => index(inner)?.checked_neg(),
+        _ => None,
+    }
+}
+
+pub(super) fn field_of(expr: &Expr, schema: &DFSchema) -> Result<FieldRef> {
+    Ok(expr.to_field(schema)?.1)
+}
+
+fn operator(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        BinaryOperator::Plus => Operator::Plus,
+        BinaryOperator::Minus => Operator::Minus,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        BinaryOperator::Modulo => Operator::Modulo,
+        BinaryOperator::And => Operator::And,
+        BinaryOperator::Or => Operator::Or,
+        _ => return None,
+    })
+}
+
+enum Planned {
+    Done(Expr),
+    Unchanged(Expr, Expr),
+}
+
+fn binary(op: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Result<Planned> {
+    let (left_field, right_field) = match (field_of(&left, schema), field_of(&right, schema)) {
+        (Ok(left_field), Ok(right_field)) => (left_field, right_field),
+        // An unknown column: the planner says so better.
+        _ => return Ok(Planned::Unchanged(left, right)),
+    };
+    let (left_path, right_path) = (is_dynamic(&left_field), is_dynamic(&right_field));
+    let done = |left, right| Planned::Done(joined(left, op, right));
+    let whole = |field: &FieldRef| field.data_type().is_integer();
+    if op == Operator::Divide && whole(&left_field) && whole(&right_field) {
+        return Ok(done(float(left), float(right)));
+    }
+    Ok(match (left_path, right_path) {
+        (false, false) => Planned::Unchanged(left, right),
+        (true, true) if op.is_numerical_operators() => {
+            done(as_number().call(vec![left]), as_number().call(vec![right]))
+        }
+        (true, true) if matches!(op, Operator::And | Operator::Or) => {
+            done(try_cast(left, DataType::Boolean), try_cast(right, DataType::Boolean))
+        }
+        (true, true) if !matches!(op, Operator::Eq | Operator::NotEq) => {
+            let numbers = joined(
+                as_number().call(vec![left.clone()]),
+                op,
+                as_number().call(vec![right.clone()]),
+            );
+            Planned::Done(coalesce(vec![numbers, joined(left, op, right)]))
+        }
+        (true, true) => Planned::Unchanged(left, right),
+        (true, false) => {
+            let left = beside(left, op, &right, right_field.data_type());
+            done(left, right)
+        }
+        (false, true) => {
+            let right = beside(right, op, &left, left_field.data_type());
+            done(left, right)
+        }
+    })
+}
+
+fn joined(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+fn float(expr: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), DataType::Float64))
+}
+
+fn try_cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::TryCast(TryCast::new(Box::new(expr), data_type))
+}
+
+/// The value of a path as what `other` wants beside it.
+pub(super) fn beside(path: Expr, op: Operator, other: &Expr, other_type: &DataType) -> Expr {
+    if matches!(op, Operator::And | Operator::Or) {
+        return try_cast(path, DataType::Boolean);
+    }
+    match other_type {
+        DataType::Interval(_) | DataType::Duration(_) => as_time().call(vec![path]),
+        DataType::Boolean if !op.is_numerical_operators() => try_cast(path, DataType::Boolean),
+        DataType::Date32 => try_cast(path, DataType::Date32),
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            try_cast(path, DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))
+        }
+        DataType::Timestamp(..) => try_cast(path, other_type.clone()),
+        number if number.is_integer() && is_beyond_float(other) && !op.is_numerical_operators() => {
+            try_cast(path, number.clone())
+        }
+        number if number.is_numeric() => as_number().call(vec![path]),
+        _ if op.is_numerical_operators() => as_number().call(vec![path]),
+        _ => path,
+    }
+}
+
+/// Whether a literal is a whole number that Float64 may not hold.
+fn is_beyond_float(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => value.unsigned_abs() > FLOAT_EXACT_MAX,
+        Expr::Literal(ScalarValue::UInt64(Some(value)), _) => *value > FLOAT_EXACT_MAX,
+        Expr::Negative(inner) => is_beyond_float(inner),
+        _ => false,
+    }
+}
+
+/// Whether an expression is a number already made of a path.
+pub(super) fn is_number_of_path(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(function) if function.name() == AS_NUMBER)
+}

@@ -1,0 +1,26 @@
+//! SQL over the engine: the ClickHouse dialect, its functions and JSON access, planned by
+//! DataFusion. This is the only crate that knows DataFusion.
+
+mod budget;
+mod catalog;
+mod ddl;
+pub mod dialect;
+mod error;
+mod exec;
+mod explain;
+pub mod functions;
+mod group_count;
+pub mod json;
+mod lower;
+mod names;
+mod provider;
+mod session;
+mod settings;
+mod show;
+mod system;
+mod write;
+
+pub use datafusion::execution::SendableRecordBatchStream;
+pub use error::{Error, Result};
+pub use session::{Answer, Request, Session, SessionOptions};
+pub use settings::Settings;

@@ -1,0 +1,184 @@
+//! Conditions of a query to conditions of the engine. What cannot be said exactly is left to
+//! DataFusion. Not here: evaluating either.
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::{InList, Like};
+use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
+use dodb_engine::TableDef;
+use dodb_part::{ColumnType, CompareOp, Predicate, Scalar, TimeUnit};
+
+/// The same condition as a predicate over column ids, true for exactly the same rows; `None` when
+/// it cannot be said.
+pub(crate) fn lower(def: &TableDef, expr: &Expr) -> Option<Predicate> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            Some(Predicate::And(vec![lower(def, left)?, lower(def, right)?]))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            Some(Predicate::Or(vec![lower(def, left)?, lower(def, right)?]))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => comparison(def, left, *op, right),
+        Expr::Not(inner) => Some(Predicate::Not(Box::new(lower(def, inner)?))),
+        Expr::IsNull(inner) => Some(Predicate::IsNull { column: column(def, inner)?.0 }),
+        Expr::IsNotNull(inner) => Some(Predicate::IsNotNull { column: column(def, inner)?.0 }),
+        Expr::InList(InList { expr, list, negated }) => {
+            let (column, ty) = column(def, expr)?;
+            let values = list.iter().map(|v| literal(ty, v)).collect::<Option<Vec<_>>>()?;
+            Some(negate(Predicate::In { column, values }, *negated))
+        }
+        Expr::Between(Between { expr, negated, low, high }) => {
+            let (column, ty) = column(def, expr)?;
+            let (low, high) = (literal(ty, low)?, literal(ty, high)?);
+            let from = Predicate::Compare { column, op: CompareOp::GtEq, value: low };
+            let to = Predicate::Compare { column, op: CompareOp::LtEq, value: high };
+            Some(negate(Predicate::And(vec![from, to]), *negated))
+        }
+        Expr::Like(like) => prefix(def, like),
+        Expr::Column(_) => match column(def, expr)? {
+            (column, ColumnType::Bool) => {
+                Some(Predicate::Compare { column, op: CompareOp::Eq, value: Scalar::Bool(true) })
+            }
+            _ => None,
+        },
+        Expr::Literal(ScalarValue::Boolean(Some(true)), _) => Some(Predicate::True),
+        _ => None,
+    }
+}
+
+fn negate(predicate: Predicate, negated: bool) -> Predicate {
+    if negated { Predicate::Not(Box::new(predicate)) } else { predicate }
+}
+
+fn column<'a>(def: &'a TableDef, expr: &Expr) -> Option<(u32, &'a ColumnType)> {
+    let Expr::Column(column) = expr else { return None };
+    let column = def.schema.by_name(&column.name)?;
+    Some((column.id, &column.ty))
+}
+
+fn comparison(def: &TableDef, left: &Expr, op: Operator, right: &Expr) -> Option<Predicate> {
+    let op = match op {
+        Operator::Eq => CompareOp::Eq,
+        Operator::NotEq => CompareOp::NotEq,
+        Operator::Lt => CompareOp::Lt,
+        Operator::LtEq => CompareOp::LtEq,
+        Operator::Gt => CompareOp::Gt,
+        Operator::GtEq => CompareOp::GtEq,
+        _ => return None,
+    };
+    if let Some((column, ty)) = column(def, left) {
+        return Some(Predicate::Compare { column, op, value: literal(ty, right)? });
+    }
+    let (column, ty) = column(def, right)?;
+    let op = match op {
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::LtEq => CompareOp::GtEq,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::GtEq => CompareOp::LtEq,
+        same => same,
+    };
+    Some(Predicate::Compare { column, op, value: literal(ty, left)? })
+}
+
+/// `LIKE 'abc%'` with no other wildcard.
+fn prefix(def: &TableDef, like: &Like) -> Option<Predicate> {
+    if like.case_insensitive || like.escape_char.is_some() {
+        return None;
+    }
+    let (column, ty) = column(def, &like.expr)?;
+    if !matches!(ty, ColumnType::String | ColumnType::Json | ColumnType::Uuid) {
+        return None;
+    }
+    let Scalar::String(pattern) = literal(ty, &like.pattern)? else { return None };
+    let prefix = pattern.strip_suffix('%')?;
+    if prefix.contains(['%', '_', '\\']) {
+        return None;
+    }
+    let predicate = Predicate::StartsWith { column, prefix: prefix.to_owned() };
+    Some(negate(predicate, like.negated))
+}
+
+/// A literal as a value of a column of type `ty`; `None` for null and for types that the planner
+/// has not made equal.
+fn literal(ty: &ColumnType, expr: &Expr) -> Option<Scalar> {
+    let Expr::Literal(value, _) = expr else { return None };
+    scalar(ty, value)
+}
+
+fn scalar(ty: &ColumnType, value: &ScalarValue) -> Option<Scalar> {
+    use ColumnType as T;
+    use ScalarValue as V;
+    Some(match (ty, value) {
+        (T::Bool, V::Boolean(Some(v))) => Scalar::Bool(*v),
+        (T::Int8, V::Int8(Some(v))) => Scalar::Int(i64::from(*v)),
+        (T::Int16, V::Int16(Some(v))) => Scalar::Int(i64::from(*v)),
+        (T::Int32, V::Int32(Some(v))) => Scalar::Int(i64::from(*v)),
+        (T::Int64, V::Int64(Some(v))) => Scalar::Int(*v),
+        (T::UInt8, V::UInt8(Some(v))) => Scalar::UInt(u64::from(*v)),
+        (T::UInt16, V::UInt16(Some(v))) => Scalar::UInt(u64::from(*v)),
+        (T::UInt32, V::UInt32(Some(v))) => Scalar::UInt(u64::from(*v)),
+        (T::UInt64, V::UInt64(Some(v))) => Scalar::UInt(*v),
+        (T::Float32, V::Float32(Some(v))) => Scalar::Float(f64::from(*v)),
+        (T::Float64, V::Float64(Some(v))) => Scalar::Float(*v),
+        (T::Decimal { precision, scale }, V::Decimal128(Some(v), p, s))
+            if precision == p && scale == s =>
+        {
+            Scalar::Decimal(*v)
+        }
+        (
+            T::String | T::Json | T::Uuid,
+            V::Utf8(Some(v)) | V::Utf8View(Some(v)) | V::LargeUtf8(Some(v)),
+        ) => Scalar::String(v.clone()),
+        (T::Bytes, V::Binary(Some(v)) | V::BinaryView(Some(v)) | V::LargeBinary(Some(v))) => {
+            Scalar::Bytes(v.clone())
+        }
+        (T::Date, V::Date32(Some(v))) => Scalar::Int(i64::from(*v)),
+        (T::Timestamp(TimeUnit::Second), V::TimestampSecond(Some(v), _))
+        | (T::Timestamp(TimeUnit::Millisecond), V::TimestampMillisecond(Some(v), _))
+        | (T::Timestamp(TimeUnit::Microsecond), V::TimestampMicrosecond(Some(v), _))
+        | (T::Timestamp(TimeUnit::Nanosecond), V::TimestampNanosecond(Some(v), _)) => {
+            Scalar::Int(*v)
+        }
+        _ => return None,
+    })
+}
+
+/// A value of a column of type `ty` as DataFusion writes it.
+pub(crate) fn raise(ty: &ColumnType, value: &Scalar) -> Option<ScalarValue> {
+    use ColumnType as T;
+    use Scalar as S;
+    use ScalarValue as V;
+    let utc = || Some("UTC".into());
+    let whole = match value {
+        S::Int(v) => Some(i128::from(*v)),
+        S::UInt(v) => Some(i128::from(*v)),
+        _ => None,
+    };
+    Some(match (ty, value) {
+        (T::Bool, S::Bool(v)) => V::Boolean(Some(*v)),
+        (T::Int8, _) => V::Int8(Some(i8::try_from(whole?).ok()?)),
+        (T::Int16, _) => V::Int16(Some(i16::try_from(whole?).ok()?)),
+        (T::Int32, _) => V::Int32(Some(i32::try_from(whole?).ok()?)),
+        (T::Int64, _) => V::Int64(Some(i64::try_from(whole?).ok()?)),
+        (T::UInt8, _) => V::UInt8(Some(u8::try_from(whole?).ok()?)),
+        (T::UInt16, _) => V::UInt16(Some(u16::try_from(whole?).ok()?)),
+        (T::UInt32, _) => V::UInt32(Some(u32::try_from(whole?).ok()?)),
+        (T::UInt64, _) => V::UInt64(Some(u64::try_from(whole?).ok()?)),
+        (T::Float32, S::Float(v)) => V::Float32(Some(*v as f32)),
+        (T::Float64, S::Float(v)) => V::Float64(Some(*v)),
+        (T::Decimal { precision, scale }, S::Decimal(v)) => {
+            V::Decimal128(Some(*v), *precision, *scale)
+        }
+        (T::String | T::Json | T::Uuid, S::String(v)) => V::Utf8View(Some(v.clone())),
+        (T::Bytes, S::Bytes(v)) => V::BinaryView(Some(v.clone())),
+        (T::Date, S::Int(v)) => V::Date32(Some(i32::try_from(*v).ok()?)),
+        (T::Timestamp(TimeUnit::Second), S::Int(v)) => V::TimestampSecond(Some(*v), utc()),
+        (T::Timestamp(TimeUnit::Millisecond), S::Int(v)) => {
+            V::TimestampMillisecond(Some(*v), utc())
+        }
+        (T::Timestamp(TimeUnit::Microsecond), S::Int(v)) => {
+            V::TimestampMicrosecond(Some(*v), utc())
+        }
+        (T::Timestamp(TimeUnit::Nanosecond), S::Int(v)) => V::TimestampNanosecond(Some(*v), utc()),
+        _ => return None,
+    })
+}

@@ -1,0 +1,108 @@
+//! A table of the database as DataFusion sees it: schema, which conditions the engine takes over,
+//! exact statistics, scans. Not here: how a scan runs ([`crate::exec`]).
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use dodb_engine::{PART_COLUMN, ROW_COLUMN, ScanRequest, Snapshot};
+use dodb_part::Predicate;
+
+use crate::budget::Budget;
+use crate::error::external;
+use crate::exec::ScanExec;
+use crate::lower::lower;
+
+/// One table at one moment, for one query.
+#[derive(Clone)]
+pub(crate) struct DodbTable {
+    pub(crate) snapshot: Snapshot,
+    schema: SchemaRef,
+    /// Does the schema end with [`PART_COLUMN`] and [`ROW_COLUMN`]?
+    row_addresses: bool,
+    budget: Arc<Budget>,
+}
+
+impl std::fmt::Debug for DodbTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DodbTable({})", self.snapshot.def().name)
+    }
+}
+
+impl DodbTable {
+    pub(crate) fn new(snapshot: Snapshot, row_addresses: bool, budget: Arc<Budget>) -> DodbTable {
+        let mut schema = snapshot.def().arrow();
+        if row_addresses {
+            use datafusion::arrow::datatypes::{DataType, Field};
+            let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+            fields.push(Arc::new(Field::new(PART_COLUMN, DataType::UInt64, false)));
+            fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
+            schema = Arc::new(Schema::new(fields));
+        }
+        DodbTable { snapshot, schema, row_addresses, budget }
+    }
+}
+
+#[async_trait]
+impl TableProvider for DodbTable {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let def = self.snapshot.def();
+        let exact = |filter: &&Expr| match lower(def, filter) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(exact).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let def = self.snapshot.def();
+        let stored = def.schema.columns();
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let columns = projection.iter().filter_map(|at| stored.get(*at)).map(|c| c.id).collect();
+        let predicate = filters
+            .iter()
+            .filter_map(|filter| lower(def, filter))
+            .fold(Predicate::True, Predicate::and);
+        let request = ScanRequest { columns, predicate, row_addresses: self.row_addresses };
+        let plan = self.snapshot.scan(request.clone(), &self.budget.usage).map_err(external)?;
+        let partitions = state.config().target_partitions();
+        let schema = Arc::new(self.schema.project(projection)?);
+        let scan = ScanExec::new(
+            self.snapshot.clone(),
+            request,
+            plan,
+            schema,
+            partitions,
+            limit,
+            self.budget.clone(),
+        );
+        Ok(Arc::new(scan))
+    }
+}

@@ -1,0 +1,232 @@
+//! The tables of `system`: what there is in a database, as rows. Each is made when a query asks for
+//! it. Not here: counters of a server.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::MemTable;
+use dodb_engine::{PRICES, PartInfo, TableDef};
+use dodb_rowstore::UsageCounts;
+
+use crate::catalog::{Access, SYSTEM};
+use crate::error::external;
+use crate::functions;
+use crate::settings::{KNOWN, Settings};
+
+/// All of them.
+pub(crate) const NAMES: [&str; 9] =
+    ["columns", "costs", "databases", "functions", "metrics", "one", "parts", "settings", "tables"];
+
+pub(crate) fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+    let batch = match name {
+        "columns" => columns(access)?,
+        "costs" => costs(access)?,
+        "databases" => databases(access)?,
+        "functions" => all_functions()?,
+        "metrics" => metrics(access)?,
+        "one" => batch([("dummy", ints([0]))])?,
+        "parts" => parts(access)?,
+        "settings" => settings(access)?,
+        "tables" => tables(access)?,
+        _ => {
+            return Err(DataFusionError::Plan(format!(
+                "there is no table system.{name}; there are: {}",
+                NAMES.join(", ")
+            )));
+        }
+    };
+    Ok(Some(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?)))
+}
+
+fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), false)).collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+fn strings<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Some).collect::<StringArray>())
+}
+
+fn ints(values: impl IntoIterator<Item = i64>) -> ArrayRef {
+    Arc::new(Int64Array::from(values.into_iter().collect::<Vec<_>>()))
+}
+
+fn counts(values: impl IntoIterator<Item = u64>) -> ArrayRef {
+    Arc::new(UInt64Array::from(values.into_iter().collect::<Vec<_>>()))
+}
+
+fn defs(access: &Access) -> Result<Vec<Arc<TableDef>>> {
+    access.db.tables(&access.budget.usage).map_err(external)
+}
+
+fn databases(access: &Access) -> Result<RecordBatch> {
+    batch([("name", strings([access.database.as_str(), SYSTEM]))])
+}
+
+fn tables(access: &Access) -> Result<RecordBatch> {
+    let defs = defs(access)?;
+    let mut rows = Vec::new();
+    let mut bytes = Vec::new();
+    let mut parts = Vec::new();
+    for def in &defs {
+        let snapshot = access.db.snapshot(&def.name, &access.budget.usage).map_err(external)?;
+        rows.push(snapshot.rows());
+        bytes.push(snapshot.bytes());
+        parts.push(snapshot.part_count() as u64);
+    }
+    let order = |def: &Arc<TableDef>| {
+        let names = def.order_by.iter().filter_map(|id| def.schema.by_id(*id));
+        names.map(|c| c.name.clone()).collect::<Vec<_>>().join(", ")
+    };
+    batch([
+        ("database", strings(defs.iter().map(|_| access.database.as_str()))),
+        ("name", strings(defs.iter().map(|d| &d.name))),
+        ("engine", strings(defs.iter().map(|_| "dodb"))),
+        ("total_rows", counts(rows)),
+        ("total_bytes", counts(bytes)),
+        ("parts", counts(parts)),
+        ("sorting_key", strings(defs.iter().map(order))),
+        ("partition_key", strings(defs.iter().map(|d| d.partition_by.clone().unwrap_or_default()))),
+        ("create_table_query", strings(defs.iter().map(|d| create_query(d)))),
+    ])
+}
+
+/// The statement that makes a table like this one.
+fn create_query(def: &TableDef) -> String {
+    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let columns: Vec<String> = def
+        .schema
+        .columns()
+        .iter()
+        .map(|c| {
+            let not_null = if c.nullable { "" } else { " NOT NULL" };
+            format!("    {} {}{not_null}", quote(&c.name), c.ty.name())
+        })
+        .collect();
+    let mut out = format!("CREATE TABLE {}\n(\n{}\n)", quote(&def.name), columns.join(",\n"));
+    if let Some(partition) = &def.partition_by {
+        out.push_str(&format!("\nPARTITION BY {partition}"));
+    }
+    if !def.order_by.is_empty() {
+        let names = def.order_by.iter().filter_map(|id| def.schema.by_id(*id));
+        let names: Vec<String> = names.map(|c| quote(&c.name)).collect();
+        out.push_str(&format!("\nORDER BY ({})", names.join(", ")));
+    }
+    out
+}
+
+fn columns(access: &Access) -> Result<RecordBatch> {
+    let defs = defs(access)?;
+    let all = || {
+        defs.iter().flat_map(|def| {
+            def.schema.columns().iter().enumerate().map(move |(at, column)| (def, at, column))
+        })
+    };
+    let ty = |nullable: bool, name: String| match nullable {
+        true => format!("Nullable({name})"),
+        false => name,
+    };
+    batch([
+        ("database", strings(all().map(|_| access.database.as_str()))),
+        ("table", strings(all().map(|(def, _, _)| &def.name))),
+        ("name", strings(all().map(|(_, _, column)| &column.name))),
+        (
+            "type",
+            strings(all().map(|(def, at, c)| {
+                ty(def.arrow().fields().get(at).is_some_and(|f| f.is_nullable()), c.ty.name())
+            })),
+        ),
+        ("position", counts(all().map(|(_, at, _)| at as u64 + 1))),
+    ])
+}
+
+fn parts(access: &Access) -> Result<RecordBatch> {
+    let mut all: Vec<(String, PartInfo)> = Vec::new();
+    for def in defs(access)? {
+        let usage = &access.budget.usage;
+        let snapshot = access.db.snapshot(&def.name, usage).map_err(external)?;
+        for part in snapshot.parts(usage).map_err(external)? {
+            all.push((def.name.clone(), part));
+        }
+    }
+    let live = |part: &PartInfo| part.rows - part.deleted_rows;
+    batch([
+        ("database", strings(all.iter().map(|_| access.database.as_str()))),
+        ("table", strings(all.iter().map(|(table, _)| table))),
+        ("name", strings(all.iter().map(|(_, part)| part.number.to_string()))),
+        ("part_type", strings(all.iter().map(|(_, part)| part.layout))),
+        ("rows", counts(all.iter().map(|(_, part)| live(part)))),
+        ("deleted_rows", counts(all.iter().map(|(_, part)| part.deleted_rows))),
+        ("granules", counts(all.iter().map(|(_, part)| u64::from(part.granules)))),
+        ("bytes", counts(all.iter().map(|(_, part)| part.bytes))),
+    ])
+}
+
+fn all_functions() -> Result<RecordBatch> {
+    use datafusion::execution::SessionStateDefaults as Defaults;
+    let mut all: Vec<(String, &str)> = Vec::new();
+    all.extend(Defaults::default_scalar_functions().iter().map(|f| (f.name().into(), "scalar")));
+    all.extend(
+        Defaults::default_aggregate_functions().iter().map(|f| (f.name().into(), "aggregate")),
+    );
+    all.extend(Defaults::default_window_functions().iter().map(|f| (f.name().into(), "window")));
+    all.extend(functions::functions().iter().map(|f| (f.name().into(), "scalar")));
+    all.sort();
+    all.dedup();
+    batch([
+        ("name", strings(all.iter().map(|(name, _)| name))),
+        ("kind", strings(all.iter().map(|(_, kind)| kind))),
+    ])
+}
+
+fn settings(access: &Access) -> Result<RecordBatch> {
+    let value = |s: &Settings, name: &str| s.get(name).unwrap_or_default();
+    let default = Settings::default();
+    batch([
+        ("name", strings(KNOWN.iter().map(|k| k.name))),
+        ("value", strings(KNOWN.iter().map(|k| value(&access.settings, k.name)))),
+        ("default", strings(KNOWN.iter().map(|k| value(&default, k.name)))),
+        ("description", strings(KNOWN.iter().map(|k| k.description))),
+    ])
+}
+
+/// What each statement of the row store was used for since the database was opened.
+fn metrics(access: &Access) -> Result<RecordBatch> {
+    let totals = access.db.meter().totals();
+    batch([
+        ("statement", strings(totals.iter().map(|(name, _, _)| name))),
+        ("calls", counts(totals.iter().map(|(_, calls, _)| *calls))),
+        ("rows_read", counts(totals.iter().map(|(_, _, rows)| rows.read))),
+        ("rows_written", counts(totals.iter().map(|(_, _, rows)| rows.written))),
+    ])
+}
+
+/// What the database has cost since it was opened, and what it costs to keep.
+fn costs(access: &Access) -> Result<RecordBatch> {
+    const GB: f64 = 1e9;
+    let mut usage = UsageCounts::default();
+    for (_, _, rows) in access.db.meter().totals() {
+        usage.rows_read += rows.read;
+        usage.rows_written += rows.written;
+    }
+    let bytes = access.db.meter().bytes().map_err(|e| external(e.into()))?;
+    let kept = bytes as f64 / GB;
+    let entries: [(&str, f64, f64); 3] = [
+        ("rows_read", usage.rows_read as f64, PRICES.row_read * usage.rows_read as f64),
+        ("rows_written", usage.rows_written as f64, PRICES.row_written * usage.rows_written as f64),
+        ("row_gb_month", kept, PRICES.row_gb_month * kept),
+    ];
+    let floats = |values: [f64; 3]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    batch([
+        ("item", strings(entries.map(|e| e.0))),
+        ("amount", floats(entries.map(|e| e.1))),
+        ("usd", floats(entries.map(|e| e.2))),
+    ])
+}

@@ -1,0 +1,14 @@
+//! HTTP as values, no sockets: requests in, responses out, the same in the native binary and in the
+//! Worker. [`Server`] serves one database; [`formats`] are the wire formats.
+
+mod error;
+pub mod formats;
+mod records;
+mod request;
+mod server;
+mod sql;
+mod stats;
+
+pub use error::Error;
+pub use request::{check_database, database};
+pub use server::{Response, Server, ServerOptions};

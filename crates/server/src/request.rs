@@ -1,0 +1,125 @@
+//! A request taken apart: parameters, settings, the database's own from ClickHouse's. Not here:
+//! what a request asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dodb_query::{Request, Settings};
+use dodb_rowstore::Usage;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use crate::error::Error;
+
+/// Parameters of the URL that are not settings.
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    pub(crate) query: Option<String>,
+    pub(crate) query_id: Option<String>,
+    /// The rest: settings, `param_NAME`.
+    others: Vec<(String, String)>,
+}
+
+/// Parameters that clients send and that say nothing about the query.
+const CARRIED: [&str; 8] = [
+    "database",
+    "session_id",
+    "session_timeout",
+    "session_check",
+    "user",
+    "password",
+    "compress",
+    "buffer_size",
+];
+
+impl Params {
+    /// The parameters of a request's URL.
+    pub(crate) fn of(parts: &Parts) -> Result<Params, Error> {
+        let mut out = Params::default();
+        for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
+            match name.as_str() {
+                "query" => out.query = Some(value),
+                "query_id" => out.query_id = Some(value),
+                _ => out.others.push((name, value)),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The circumstances of the query.
+    pub(crate) fn request(&self, defaults: &Settings, usage: Arc<Usage>) -> Result<Request, Error> {
+        let mut settings = defaults.clone();
+        let mut params = BTreeMap::new();
+        for (name, value) in &self.others {
+            if let Some(name) = name.strip_prefix("param_") {
+                params.insert(name.to_owned(), value.clone());
+            } else if !CARRIED.contains(&name.as_str()) {
+                settings.set(name, value)?;
+            }
+        }
+        Ok(Request { usage, settings, params, ..Request::default() })
+    }
+}
+
+/// The database that a request names in `?database=` or `X-ClickHouse-Database`; `default` if none.
+///
+/// # Errors
+/// A name that cannot be a database's.
+pub fn database(parts: &Parts) -> Result<String, Error> {
+    let mut name = None;
+    for (key, value) in pairs(parts.uri.query().unwrap_or_default())? {
+        if key == "database" {
+            name = Some(value);
+        }
+    }
+    let header = parts.headers.get("x-clickhouse-database").and_then(|v| v.to_str().ok());
+    let name = name.or_else(|| header.map(str::to_owned)).unwrap_or_else(|| "default".into());
+    check_database(&name)?;
+    Ok(name)
+}
+
+/// May a database have this name? Letters, digits, `_`, `-` and `.`, 1 to 64 of them, not starting
+/// with a point: the same in a folder's name and in a Durable Object's.
+///
+/// # Errors
+/// It may not.
+pub fn check_database(name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let long = name.is_empty() || name.len() > 64;
+    if long || name.starts_with('.') || !name.chars().all(fits) || name == "system" {
+        return Err(Error::bad_request(format!(
+            "{name:?} cannot name a database: use 1 to 64 letters, digits, `_`, `-` and `.`"
+        )));
+    }
+    Ok(())
+}
+
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_decode_str(&text)
+            .decode_utf8()
+            .map(|text| text.into_owned())
+            .map_err(|_| Error::bad_request("the URL's parameters are not UTF-8"))
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// The text at the front of a body, as far as it is UTF-8: data of an INSERT may follow it.
+pub(crate) fn text_of(body: &Bytes) -> &str {
+    match std::str::from_utf8(body) {
+        Ok(text) => text,
+        Err(e) => {
+            let valid = body.get(..e.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Runs the SQL files in `tests/slt` through the server, as a client would. The same files run
+//! against the Worker. Not here: what they expect.
+
+mod support;
+
+use std::path::PathBuf;
+
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+use support::TestServer;
+
+/// A connection of the runner: each request is one HTTP request.
+struct Client(TestServer);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+impl AsyncDB for Client {
+    type Error = Refused;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Refused> {
+        let response = self.0.post("/", sql).await;
+        let text = String::from_utf8_lossy(response.body()).into_owned();
+        if !response.status().is_success() {
+            return Err(Refused(text));
+        }
+        if !response.headers().contains_key("x-clickhouse-format") {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        let rows: Vec<Vec<String>> =
+            text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
+        let columns = rows.first().map_or(1, Vec::len);
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &str {
+        "dodb"
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sql_files() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/slt");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let mut runner = Runner::new(|| async { Ok(Client(TestServer::new())) });
+        if let Err(e) = runner.run_file_async(&file).await {
+            panic!("{}", e.display(false));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Every check and every test: formatting, clippy, house rules, cargo's tests, then the end-to-end
+# tests in tests/ (*.sh and *.py), if any. `make test` and .ci/run call it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dodb/target}"
+# A test that panics should say where.
+export RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
+
+# step TITLE COMMAND...: a heading, the command, how long it took. Stops at the first failure.
+step() {
+    local title="$1" started=$SECONDS
+    shift
+    printf '\n== %s\n' "$title"
+    if "$@"; then
+        printf '== %s: ok, %d s\n' "$title" $((SECONDS - started))
+    else
+        local code=$?
+        printf '== %s: FAILED with exit code %d, %d s\n' \
+            "$title" "$code" $((SECONDS - started)) >&2
+        exit "$code"
+    fi
+}
+
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+# Run by step as an `if` condition, where errexit is off: hence the && and pipefail.
+cargo_tests() {
+    cargo test --release --workspace --locked 2>&1 | tee "$log"
+}
+
+step 'set-up' scripts/setup.sh build
+step 'formatting' cargo fmt --all --check
+step 'clippy' cargo clippy --release --workspace --all-targets --locked -- -D warnings
+step 'house rules' cargo run --release --locked --quiet -p xtask -- tidy
+step 'tests' cargo_tests
+
+shopt -s nullglob
+scripts=(tests/*.sh)
+programs=(tests/*.py)
+if [ ${#scripts[@]} -gt 0 ] || [ ${#programs[@]} -gt 0 ]; then
+    step 'data' scripts/setup.sh data
+    python="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/venv/bin/python"
+    step 'flights' "$python" demo/prepare.py
+    export DODB="$CARGO_TARGET_DIR/release/dodb"
+    for script in "${scripts[@]}"; do step "$script" bash "$script"; done
+    for program in "${programs[@]}"; do step "$program" "$python" "$program"; done
+fi
+
+printf '\n== All passed in %d s. What cargo test said of each target:\n' "$SECONDS"
+grep '^test result:' "$log"
