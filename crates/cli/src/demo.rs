@@ -1,6 +1,6 @@
-//! `dodb demo`, the second half of `make demo`: loads the real flights, asks about them, and does the
-//! same on row-per-record storage in the same run, through the same meter. Not here: fetching the
-//! data (`demo/prepare.py`).
+//! `dodb demo`, the second half of `make demo`: loads the real flights, asks about them, and does
+//! the same on row-per-record storage in the same run, through the same meter. Not here: fetching
+//! the data (`demo/prepare.py`).
 
 mod measure;
 mod print;

@@ -1,5 +1,5 @@
-//! `dodb export`: a whole table out, a granule at a time, as it was when the export began. Not here:
-//! queries; use `dodb sql`.
+//! `dodb export`: a whole table out, a granule at a time, as it was when the export began. Not
+//! here: queries; use `dodb sql`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

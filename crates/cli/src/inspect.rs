@@ -1,5 +1,5 @@
-//! `dodb inspect`: the parts of a table, or the columns and segments of one part. Not here: checking
-//! them ([`crate::verify`]).
+//! `dodb inspect`: the parts of a table, or the columns and segments of one part. Not here:
+//! checking them ([`crate::verify`]).
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! Standard error: notes to whoever runs the command, and the log. Not here: answers, which go to
 //! standard output.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +27,7 @@ pub fn start_log(filter: Option<&str>, verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init();
 }

@@ -32,6 +32,7 @@ mod working;
 pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use db::{Db, RowAddresses};
+pub use dodb_rowstore::{Metered, Usage, UsageCounts};
 pub use env::Env;
 pub use error::{Error, ErrorKind, Result};
 pub use inspect::{ColumnDetail, PartDetail};

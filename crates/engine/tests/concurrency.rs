@@ -97,9 +97,10 @@ fn write(db: &Db, writer: u64, acknowledged: &AtomicU64) -> BTreeMap<String, u64
         for _ in 0..1 + rng.below(20) {
             // Every fourth pair belongs to both writers.
             let n = rng.below(60);
-            let name = if n % 4 == 0 { format!("shared{n}") } else { format!("w{writer}-{n}") };
+            let name =
+                if n.is_multiple_of(4) { format!("shared{n}") } else { format!("w{writer}-{n}") };
             rows.extend(pair(&name, change));
-            if n % 4 != 0 {
+            if !n.is_multiple_of(4) {
                 own.insert(name, change);
             }
         }
@@ -144,7 +145,7 @@ fn read(db: &Db, reader: u64, done: &AtomicBool) -> u64 {
         assert!(snapshot.generation() >= generation, "time went backwards");
         generation = snapshot.generation();
         let first = pairs(&snapshot);
-        if reader % 3 == 0 {
+        if reader.is_multiple_of(3) {
             thread::yield_now();
             assert_eq!(pairs(&snapshot), first, "a snapshot changed");
         }

@@ -108,7 +108,7 @@ impl Case {
     fn key_text(&mut self) -> String {
         const LONG: &str = "a-rather-long-key-whose-first-forty-bytes-are-always-the-same-";
         let n = self.rng.below(120);
-        if n % 10 == 0 { format!("{LONG}{n}") } else { format!("k{n}") }
+        if n.is_multiple_of(10) { format!("{LONG}{n}") } else { format!("k{n}") }
     }
 
     fn value(&mut self, table: usize, column: u32, ty: &ColumnType) -> Option<Scalar> {

@@ -53,7 +53,8 @@ impl Sbbf {
     /// The filter whose bitset is `bytes`, as [`Sbbf::as_bytes`] gave it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Sbbf> {
         let blocks = bytes.len() / SBBF_BLOCK_BYTES;
-        if blocks == 0 || blocks > SBBF_BLOCKS_MAX || bytes.len() % SBBF_BLOCK_BYTES != 0 {
+        if blocks == 0 || blocks > SBBF_BLOCKS_MAX || !bytes.len().is_multiple_of(SBBF_BLOCK_BYTES)
+        {
             return Err(Error::corrupt(
                 "Bloom filter",
                 format!(

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use dodb_engine::Env;
-use dodb_rowstore::Usage;
+use dodb_engine::Usage;
 
 use crate::error::Error;
 

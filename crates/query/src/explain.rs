@@ -9,7 +9,7 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast::Statement;
 use dodb_engine::PRICES;
-use dodb_rowstore::UsageCounts;
+use dodb_engine::UsageCounts;
 use futures::TryStreamExt;
 
 use crate::dialect::Parsed;

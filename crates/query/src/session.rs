@@ -17,8 +17,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::Statement;
+use dodb_engine::Usage;
 use dodb_engine::{Db, Env};
-use dodb_rowstore::Usage;
 use futures::TryStreamExt;
 
 use crate::budget::Budget;

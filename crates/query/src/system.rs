@@ -10,8 +10,8 @@ use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::MemTable;
+use dodb_engine::UsageCounts;
 use dodb_engine::{PRICES, PartInfo, TableDef};
-use dodb_rowstore::UsageCounts;
 
 use crate::catalog::{Access, SYSTEM};
 use crate::error::external;

@@ -43,7 +43,7 @@ fn flights() -> Result<RecordBatch, Box<dyn Error>> {
         Arc::new((0..ROWS).map(|n| (n * 17 % 9999) as f64 / 60.0).collect::<Float64Array>()),
         Arc::new(
             (0..ROWS)
-                .map(|n| 1_357_016_400_000 + n * 3_600_000)
+                .map(|n| Some(1_357_016_400_000 + n * 3_600_000))
                 .collect::<TimestampMillisecondArray>()
                 .with_timezone("UTC"),
         ),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dodb_engine::Usage;
 use dodb_query::{Request, Settings};
-use dodb_rowstore::Usage;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 

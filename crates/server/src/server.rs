@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dodb_engine::{Db, Env, PRICES};
+use dodb_engine::{Usage, UsageCounts};
 use dodb_query::{Session, SessionOptions, Settings};
-use dodb_rowstore::{Usage, UsageCounts};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::error::Error;

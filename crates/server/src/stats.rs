@@ -1,7 +1,7 @@
 //! `/v1/stats` and `/v1/cost`: what a database holds, what it has used, what that costs.
 
 use dodb_engine::PRICES;
-use dodb_rowstore::UsageCounts;
+use dodb_engine::UsageCounts;
 use serde_json::{Value, json};
 
 use crate::error::Error;

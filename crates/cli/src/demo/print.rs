@@ -10,7 +10,7 @@ use crate::cost::{bytes, grouped, usd};
 use crate::error::Result;
 use crate::table::Table;
 
-/// Rows of the stages of the demo.
+/// The title of a stage of the demo.
 pub fn heading(text: &str) -> Result<()> {
     say(&format!("\n== {text}\n"))
 }
@@ -39,7 +39,8 @@ pub fn loaded(what: &str, load: &Load) -> Result<()> {
 pub fn stop(stop: &Visited) -> Result<()> {
     let differs = if stop.agrees() { "" } else { "   <- plain SQLite says otherwise" };
     say(&format!(
-        "  {}\n    {}{differs}\n    {} rows read, {}, {:.0} ms   (row per record: {}, {}, {:.0} ms)",
+        "  {}\n    {}{differs}\n    {} rows read, {}, {:.0} ms   \
+         (row per record: {}, {}, {:.0} ms)",
         stop.sql,
         stop.answer_line(),
         grouped(stop.cost.rows_read),

@@ -1,5 +1,5 @@
-//! The tour: questions about the flights, each on a database opened a moment before, beside the same
-//! question to row-per-record tables. Not here: the SQL of those ([`super::statements`]).
+//! The tour: questions about the flights, each on a database opened a moment before, beside the
+//! same question to row-per-record tables. Not here: the SQL of those ([`super::statements`]).
 
 use std::sync::Arc;
 

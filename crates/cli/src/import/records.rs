@@ -1,5 +1,6 @@
-//! JSON objects cut out of a stream as raw text, with the line each begins on: one a line, one after
-//! the other, or in one array. Not here: objects that are rows (the server's formats read those).
+//! JSON objects cut out of a stream as raw text, with the line each begins on: one a line, one
+//! after the other, or in one array. Not here: objects that are rows (the server's formats read
+//! those).
 
 use serde_json::value::RawValue;
 
@@ -153,13 +154,13 @@ impl Records {
             }
             Some(Ok(raw)) if raw.get().len() > RECORD_BYTES_MAX => too_long(),
             Some(Ok(_)) => Look::Object(values.byte_offset()),
-            Some(Err(e)) if e.is_eof() && self.bad.is_none() && !self.ended => {
+            Some(Err(e)) if is_cut(rest, &e) && self.bad.is_none() && !self.ended => {
                 if rest.len() > RECORD_BYTES_MAX { too_long() } else { Look::Wait }
             }
             Some(Err(e)) => {
                 let message = e.to_string();
                 let what = message.split(" at line ").next().unwrap_or_default();
-                match (e.is_eof(), self.bad) {
+                match (is_cut(rest, &e), self.bad) {
                     (true, Some(bad)) => Look::Wrong(format!("found {bad}")),
                     (true, None) => Look::Wrong(format!("the record breaks off: {what}")),
                     (false, _) => Look::Wrong(format!("malformed JSON: {what}")),
@@ -239,6 +240,14 @@ fn too_long() -> Look {
     Look::Wrong(format!("the record that starts here has more than {RECORD_BYTES_MAX} bytes"))
 }
 
+/// Is the end of `text` to blame? A number cut in two (`-`, `1e`) is called invalid, not
+/// unfinished.
+fn is_cut(text: &str, e: &serde_json::Error) -> bool {
+    let lines = e.line().saturating_sub(1);
+    let before: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
+    e.is_eof() || before + e.column() >= text.len()
+}
+
 fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
@@ -296,14 +305,18 @@ mod tests {
     #[test]
     fn lines_and_arrays_at_every_cut() {
         let lines = "{\"a\":\"ä}\"}\n\n{\"b\":[1,{}]}\n".as_bytes();
-        let array = "\u{feff}[\n {\"a\":1},\n {\"b\":\n2}\n]\n".as_bytes();
+        let array = "\u{feff}[\n {\"a\":-1.5e-7},\n {\"b\":\n2}\n]\n".as_bytes();
         for step in 1..lines.len() {
             assert_eq!(
                 all(lines, step),
                 [good(1, "{\"a\":\"ä}\"}"), good(3, "{\"b\":[1,{}]}")],
                 "{step}"
             );
-            assert_eq!(all(array, step), [good(2, "{\"a\":1}"), good(3, "{\"b\":\n2}")], "{step}");
+            assert_eq!(
+                all(array, step),
+                [good(2, "{\"a\":-1.5e-7}"), good(3, "{\"b\":\n2}")],
+                "{step}"
+            );
         }
     }
 

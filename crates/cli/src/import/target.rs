@@ -1,4 +1,5 @@
-//! Where an import goes: a database in this process, or one behind HTTP. Not here: what is imported.
+//! Where an import goes: a database in this process, or one behind HTTP. Not here: what is
+//! imported.
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema as ArrowSchema;

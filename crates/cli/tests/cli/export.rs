@@ -17,7 +17,8 @@ fn things_and_relationships_survive_the_round_trip() {
         lines.push_str(&format!(
             "{{\"id\":\"t/{n}\",\"type\":\"T{}\",\"data\":{{\"n\":{n},\"s\":\"é\\\"\\\\\\u0007\",\
              \"f\":1.50,\"big\":123456789012345678901234567890,\"deep\":[{{}},[null,true]]}},\
-             \"embedding\":[0.25,-1],\"createdAt\":{},\"updatedAt\":\"2024-02-29T23:59:59.999Z\"}}\n",
+             \"embedding\":[0.25,-1],\"createdAt\":{},\
+             \"updatedAt\":\"2024-02-29T23:59:59.999Z\"}}\n",
             n % 3,
             1_300_000_000_000u64 + n * 1_001
         ));

@@ -22,8 +22,8 @@ fn statements_from_the_argument() {
 #[test]
 fn statements_and_data_from_standard_input() {
     let place = Place::new();
-    let text = "CREATE TABLE t (a Int64);\n-- a comment; with a semicolon\nINSERT INTO t VALUES (5);\n\
-                SELECT a FROM t;\n";
+    let text = "CREATE TABLE t (a Int64);\n-- a comment; with a semicolon\n\
+                INSERT INTO t VALUES (5);\nSELECT a FROM t;\n";
     assert_eq!(place.dodb_with("sql", &[], text.as_bytes()).ok(), "5\n");
     assert_eq!(place.dodb_with("sql", &["-"], b"SELECT 7").ok(), "7\n");
     place.dodb_with("sql", &["INSERT INTO t FORMAT CSV"], b"6\n7\n").ok();

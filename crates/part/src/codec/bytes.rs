@@ -52,7 +52,7 @@ pub(crate) fn encode(
         best.offer(encoder, Codec::Dictionary, bytes);
     }
     let mut inner = Codec::Plain;
-    if !enough && !(encoder.forces(Codec::Dictionary) && best.codec == Codec::Dictionary) {
+    if !(enough || encoder.forces(Codec::Dictionary) && best.codec == Codec::Dictionary) {
         let mut plain = Vec::new();
         inner = encode_plain(encoder, values, kind, &mut plain)?;
         let weight = inner.weigh(plain.len());

@@ -240,7 +240,8 @@ proptest! {
             .count();
         let blooms: Vec<_> = columns.iter().map(bloom_of).collect();
         let stats: Vec<_> = columns.iter().map(variants).collect();
-        for variant in 0..stats[0].len() {
+        let variant_count = stats.iter().map(Vec::len).min().unwrap_or(0);
+        for variant in 0..variant_count {
             for with_bloom in [false, true] {
                 let evidence = |id: u32| Evidence {
                     stats: Some(&stats[id as usize][variant]),

@@ -200,7 +200,7 @@ fn scan_decimals(array: &PrimitiveArray<Decimal128Type>, count: bool, found: &mu
 }
 
 /// Strings and bytes of every layout. `bounds` is only called when there are no counts.
-fn scan_blobs<'a, V: Copy + 'a, A: ArrayAccessor<Item = V>>(
+fn scan_blobs<'a, V, A: ArrayAccessor<Item = V>>(
     array: A,
     count: bool,
     bytes: impl Fn(V) -> &'a [u8],
@@ -208,7 +208,7 @@ fn scan_blobs<'a, V: Copy + 'a, A: ArrayAccessor<Item = V>>(
     bounds: impl Fn() -> Option<(V, V)>,
     found: &mut Scan,
 ) where
-    V: Eq + Hash,
+    V: Copy + Eq + Hash + 'a,
 {
     let counts = count
         .then(|| {

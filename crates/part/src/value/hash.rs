@@ -6,7 +6,7 @@
 //! | value | bytes |
 //! |---|---|
 //! | boolean | one byte, 0 or 1 |
-//! | integer of any width or sign, date, timestamp | 8, little-endian `i64`; past `i64::MAX`, `u64` |
+//! | integer of any width, date, timestamp | 8, little-endian `i64`; past `i64::MAX`, `u64` |
 //! | float of either width | 8, little-endian `f64`; `-0.0` as `0.0`, every NaN as [`f64::NAN`] |
 //! | decimal | 16, the unscaled value as little-endian `i128` |
 //! | string, JSON, UUID | the UTF-8 text |

@@ -191,6 +191,15 @@ macro_rules! integers {
     };
 }
 
+fn blob(values: Values, row: usize, rng: &mut Rng) -> Vec<u8> {
+    let mut value = text(values, row, rng).into_bytes();
+    value.push(0xff);
+    if values == Values::Special && value.len() > 20 {
+        value.clear();
+    }
+    value
+}
+
 /// A column of the type, with exactly the Arrow type of a stored column.
 pub fn array(
     ty: &ColumnType,
@@ -232,12 +241,7 @@ pub fn array(
         ColumnType::Bytes => {
             let mut builder = BinaryViewBuilder::new();
             for row in 0..rows {
-                let mut value = text(values, row, rng).into_bytes();
-                value.push(0xff);
-                if values == Values::Special && value.len() > 20 {
-                    value.clear();
-                }
-                builder.append_option(is_valid(row).then_some(value));
+                builder.append_option(is_valid(row).then_some(blob(values, row, rng)));
             }
             Arc::new(builder.finish())
         }

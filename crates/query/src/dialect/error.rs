@@ -25,7 +25,8 @@ pub enum ParseErrorKind {
     Syntax(String),
     /// A statement is longer than [`super::Limits::text_bytes_max`].
     #[error(
-        "the statement is {bytes} bytes long, the limit is {bytes_max}: send data as INSERT ... FORMAT, or raise max_query_size"
+        "the statement is {bytes} bytes long, the limit is {bytes_max}: \
+         send data as INSERT ... FORMAT, or raise max_query_size"
     )]
     TooLong {
         /// Length found.
@@ -41,7 +42,8 @@ pub enum ParseErrorKind {
     },
     /// One expression has too many operators in a row, or one FROM too many joins.
     #[error(
-        "too many {what} in one expression or clause (at most {count_max}): use a list (IN) or split the statement"
+        "too many {what} in one expression or clause (at most {count_max}): \
+         use a list (IN) or split the statement"
     )]
     TooMany {
         /// What there are too many of.

@@ -62,10 +62,11 @@ fn aggregates() {
     check_expr("sumDistinct(a)", "sum(DISTINCT as_number(a))");
     check_expr("sum(DISTINCT a)", "sum(DISTINCT as_number(a))");
     check_expr("maxOrNull(a)", "max(a)");
-    check_expr("quantile(0.9)(a)", "percentile_cont(as_float(a), 0.9)");
+    check_expr("quantile(0.9)(a)", "quantile_of(array_agg(as_float(a)), 0.9)");
     check_expr(
         "quantiles(0.5, 0.9)(a)",
-        "make_array(percentile_cont(as_float(a), 0.5), percentile_cont(as_float(a), 0.9))",
+        "make_array(quantile_of(array_agg(as_float(a)), 0.5), \
+         quantile_of(array_agg(as_float(a)), 0.9))",
     );
     check_expr(
         "argMaxIf(a, b, c)",
@@ -281,6 +282,14 @@ fn limits_hold() {
     let nested = |count: usize| format!("SELECT {}1{} AS a", "(".repeat(count), ")".repeat(count));
     assert_eq!(parsed(&nested(64)).len(), 1);
     assert!(matches!(error(&nested(65)).kind, ParseErrorKind::TooDeep { .. }));
+    let inner = |count: usize| format!("SELECT {}1{}", "(SELECT ".repeat(count), ")".repeat(count));
+    assert_eq!(parsed(&inner(6)).len(), 1);
+    assert!(matches!(error(&inner(7)).kind, ParseErrorKind::TooMany { .. }));
+    let tables =
+        |count: usize| format!("{}t{}", "SELECT a FROM (".repeat(count), ")".repeat(count));
+    assert_eq!(parsed(&tables(30)).len(), 1);
+    let named = "WITH a AS (SELECT 1), b AS (SELECT 2) SELECT (SELECT 1), (SELECT 2), (SELECT 3)";
+    assert_eq!(parsed(named).len(), 1);
     let long = format!("SELECT '{}'", "x".repeat(300_000));
     assert!(matches!(error(&long).kind, ParseErrorKind::TooLong { .. }));
     let sums = format!("SELECT {} AS a", vec!["1"; 2000].join("+"));

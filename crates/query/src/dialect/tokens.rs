@@ -11,13 +11,16 @@ use super::error::{ParseError, ParseErrorKind, Position};
 use super::options::Limits;
 
 /// Most AND and OR of one expression.
-const LOGICAL_MAX: usize = 4096;
+const LOGICAL_MAX: usize = 1024;
 /// Most other operators in a row of one expression.
 const OPERATORS_MAX: usize = 256;
 /// Most set operations (UNION ...) of one query.
 const SETS_MAX: usize = 64;
 /// Most joins of one query.
 pub(super) const JOINS_MAX: usize = 64;
+/// Deepest nesting of subqueries in expressions: DataFusion's checks of a plan visit each level
+/// twice as often as the one around it.
+const SUBQUERIES_MAX: usize = 6;
 /// Most brackets opened right behind one of FROM or IN: the parser reads each of them twice.
 const DOUBLE_BRACKETS_MAX: usize = 8;
 
@@ -81,12 +84,16 @@ struct Level {
     may_be_query: bool,
     /// Opened right behind such a bracket.
     double: bool,
+    /// Opened where a table or the query of a name is expected.
+    is_source: bool,
+    /// A query in an expression.
+    subquery: bool,
 }
 
 /// Checks nesting and the number of operators; see the constants.
 pub(super) fn check(tokens: &[TokenWithSpan], limits: &Limits) -> Result<(), ParseError> {
     let mut levels = vec![Level::default()];
-    let mut doubles = 0usize;
+    let (mut doubles, mut subqueries) = (0usize, 0usize);
     let mut previous = None;
     for token in tokens {
         let too_many = |what, count_max| {
@@ -108,12 +115,20 @@ pub(super) fn check(tokens: &[TokenWithSpan], limits: &Limits) -> Result<(), Par
             }
             Token::RParen | Token::RBracket | Token::RBrace => {
                 let closed = if levels.len() > 1 { levels.pop() } else { None };
-                doubles -= usize::from(closed.is_some_and(|level| level.double));
+                let closed = closed.unwrap_or_default();
+                doubles -= usize::from(closed.double);
+                subqueries -= usize::from(closed.subquery);
             }
             _ => {
-                if let Some(level) = levels.last_mut()
-                    && let Some((what, count_max)) = level.count(token)
-                {
+                let is_inner = levels.len() > 1;
+                let Some(level) = levels.last_mut() else { continue };
+                if is_inner && level.begins_subquery(token) {
+                    subqueries += 1;
+                    if subqueries > SUBQUERIES_MAX {
+                        return too_many("subqueries inside each other", SUBQUERIES_MAX);
+                    }
+                }
+                if let Some((what, count_max)) = level.count(token) {
                     return too_many(what, count_max);
                 }
             }
@@ -129,8 +144,22 @@ impl Level {
         self.operators += usize::from(bracket.token == Token::LBracket);
         let behind_bracket = previous.is_some_and(|token| token.token == Token::LParen);
         let behind_in = previous.is_some_and(|token| keyword(token) == Keyword::IN);
+        let behind_as = previous.is_some_and(|token| keyword(token) == Keyword::AS);
         let double = behind_bracket && self.may_be_query;
-        Level { may_be_query: self.in_from || behind_in || double, double, ..Level::default() }
+        Level {
+            may_be_query: self.in_from || behind_in || double,
+            double,
+            is_source: self.in_from || behind_as || (behind_bracket && self.is_source),
+            ..Level::default()
+        }
+    }
+
+    /// Whether a token makes this level a query in an expression; answers so once.
+    fn begins_subquery(&mut self, token: &TokenWithSpan) -> bool {
+        let begins = matches!(keyword(token), Keyword::SELECT | Keyword::WITH);
+        let first = begins && !self.is_source && !self.subquery;
+        self.subquery |= first;
+        first
     }
 
     /// Counts a token; says what there is too much of.
@@ -143,7 +172,11 @@ impl Level {
                     self.operators = 0;
                 }
                 Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.sets += 1,
-                Keyword::JOIN => self.joins += 1,
+                Keyword::JOIN => {
+                    self.joins += 1;
+                    self.in_from = true;
+                }
+                Keyword::ON => self.in_from = false,
                 Keyword::FROM => {
                     (self.logical, self.operators) = (0, 0);
                     self.in_from = true;

@@ -1,4 +1,4 @@
-//! Sums and averages of arrays. Everything else about arrays is DataFusion's.
+//! Sums, averages and quantiles of arrays. Everything else about arrays is DataFusion's.
 
 use std::sync::Arc;
 
@@ -15,7 +15,10 @@ pub(super) fn functions() -> Vec<Function> {
     let sum = NativeFunction::new("arraysum", 1..=1, sum_type, array_sum);
     let avg = |args: &[DataType]| sum_type(args).map(|_| DataType::Float64);
     let avg = NativeFunction::new("arrayavg", 1..=1, avg, array_avg);
+    let quantile = |args: &[DataType]| sum_type(args).map(|_| DataType::Float64);
+    let quantile = NativeFunction::new("quantile_of", 2..=2, quantile, quantile_of);
     vec![
+        Function::internal(quantile),
         Function::new(sum, "arraySum(a)", "arraySum([1, 2, n])", "4"),
         Function::new(avg, "arrayAvg(a)", "arrayAvg([1, 2])", "1.5"),
     ]
@@ -80,4 +83,35 @@ fn array_avg(arguments: &Arguments<'_>) -> Result<ArrayRef> {
         })
         .collect();
     Ok(Arc::new(averages))
+}
+
+/// The quantile of an array, between two elements where it falls between them, as ClickHouse's
+/// `quantile` has it. DataFusion's `percentile_cont` rounds the place between them.
+fn quantile_of(arguments: &Arguments<'_>) -> Result<ArrayRef> {
+    let lists = list_of(&arguments.array(0)?, DataType::Float64)?;
+    let levels = arguments.floats(1)?;
+    let quantiles: Float64Array = lists
+        .iter()
+        .zip(levels.iter())
+        .map(|(list, level)| {
+            let list = list?;
+            let mut values: Vec<f64> =
+                list.as_primitive::<Float64Type>().iter().flatten().collect();
+            quantile(&mut values, level?)
+        })
+        .collect();
+    Ok(Arc::new(quantiles))
+}
+
+fn quantile(values: &mut [f64], level: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let place = level.clamp(0.0, 1.0) * last as f64;
+    let below = (place.floor() as usize).min(last);
+    let (_, &mut low, rest) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let share = place - below as f64;
+    if share == 0.0 {
+        return Some(low);
+    }
+    let high = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    Some(low + (high - low) * share)
 }

@@ -100,7 +100,8 @@ fn unit(arguments: &Arguments<'_>) -> Result<Unit> {
     match Unit::parse(text) {
         Some(unit) => Ok(unit),
         None => exec_err!(
-            "{text:?} is no unit of time: use second, minute, hour, day, week, month, quarter or year"
+            "{text:?} is no unit of time: use second, minute, hour, day, week, month, \
+             quarter or year"
         ),
     }
 }

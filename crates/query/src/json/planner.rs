@@ -15,14 +15,14 @@ use super::udf::get;
 use super::{is_dynamic, is_json};
 use crate::functions::{AS_NUMBER, as_number, as_time, intdiv};
 
-/// Largest integer that Float64 holds with all smaller ones.
-const FLOAT_EXACT_MAX: u64 = 1 << 53;
+/// From here on a Float64 may stand for several integers.
+const FLOAT_INEXACT_MIN: u64 = 1 << 53;
 
 /// Paths of JSON columns, their operators, and ClickHouse's division.
 ///
 /// - `data.a.b`, `data['a']`, `data.a[1]`, `data->'a'`, `data->>'a'` become `json_get(data, ...)`.
 /// - Beside a number, or in arithmetic, a path is a Float64 (NULL when it is no number); beside a
-///   Bool, a Date or a time it is cast to that. `=` with a whole number beyond 2^53 compares
+///   Bool, a Date or a time it is cast to that. `=` with a whole number from 2^53 on compares
 ///   integers. Two paths compare as numbers when both are, else as text.
 /// - `a / b` of integers is a Float64.
 #[derive(Debug, Default, Clone, Copy)]
@@ -225,8 +225,10 @@ pub(super) fn beside(path: Expr, op: Operator, other: &Expr, other_type: &DataTy
 /// Whether a literal is a whole number that Float64 may not hold.
 fn is_beyond_float(expr: &Expr) -> bool {
     match expr {
-        Expr::Literal(ScalarValue::Int64(Some(value)), _) => value.unsigned_abs() > FLOAT_EXACT_MAX,
-        Expr::Literal(ScalarValue::UInt64(Some(value)), _) => *value > FLOAT_EXACT_MAX,
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => {
+            value.unsigned_abs() >= FLOAT_INEXACT_MIN
+        }
+        Expr::Literal(ScalarValue::UInt64(Some(value)), _) => *value >= FLOAT_INEXACT_MIN,
         Expr::Negative(inner) => is_beyond_float(inner),
         _ => false,
     }

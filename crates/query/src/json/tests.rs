@@ -173,12 +173,14 @@ async fn paths() {
         ("SELECT uniq(data.name), uniqExact(data.name), any(data.name) FROM things", "4|4|Ann"),
         ("SELECT quantile(0.5)(data.age) FROM things", "30.0"),
         (
-            "SELECT JSONExtractInt(data, 'age'), JSONExtractString(data, 'name') FROM things ORDER BY id",
+            "SELECT JSONExtractInt(data, 'age'), JSONExtractString(data, 'name') \
+             FROM things ORDER BY id",
             "30|Ann\n4|Bob\n100|Cid\n0|Dan\n0|",
         ),
         ("SELECT JSONExtract(data, 'age', 'Nullable(Float64)') FROM things WHERE id = 2", "4.5"),
         (
-            "SELECT JSONHas(data, 'address', 'city'), JSONType(data, 'age') FROM things WHERE id = 3",
+            "SELECT JSONHas(data, 'address', 'city'), JSONType(data, 'age') \
+             FROM things WHERE id = 3",
             "true|Int64",
         ),
         ("SELECT toYear(data.born) FROM things WHERE id = 2", "2020"),

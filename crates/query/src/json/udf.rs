@@ -23,10 +23,26 @@ pub(super) const JSON_GET: &str = "json_get";
 
 /// Every function of this file, with an example each.
 pub(crate) fn functions() -> Vec<Function> {
-    let typed = |name, returns: fn(&[DataType]) -> Result<DataType>, evaluate| {
-        NativeFunction::new(name, 1..=STEPS_MAX, returns, evaluate)
-    };
-    let rows: [(NativeFunction, &str, &str, &str); 14] = [
+    extracting()
+        .into_iter()
+        .chain(describing())
+        .map(|(native, call, example, value)| Function::new(native, call, example, value))
+        .collect()
+}
+
+/// A function, its call, an example and the example's value.
+type Row = (NativeFunction, &'static str, &'static str, &'static str);
+
+fn typed(
+    name: &'static str,
+    returns: fn(&[DataType]) -> Result<DataType>,
+    evaluate: fn(&Arguments<'_>) -> Result<ArrayRef>,
+) -> NativeFunction {
+    NativeFunction::new(name, 1..=STEPS_MAX, returns, evaluate)
+}
+
+fn extracting() -> Vec<Row> {
+    vec![
         (
             json_get(),
             "json_get(json, path...)",
@@ -81,6 +97,11 @@ pub(crate) fn functions() -> Vec<Function> {
             r#"arrayStringConcat(JSONExtractArrayRaw('{"a":[1,"x"]}', 'a'), ' ')"#,
             r#"1 "x""#,
         ),
+    ]
+}
+
+fn describing() -> Vec<Row> {
+    vec![
         (
             typed("jsonhas", |args| answer(args, DataType::Boolean), has),
             "JSONHas(json, path...)",
@@ -116,10 +137,7 @@ pub(crate) fn functions() -> Vec<Function> {
             r#"JSON_VALUE('{"a":{"b":[5,6]}}', '$.a.b[0]')"#,
             "5",
         ),
-    ];
-    rows.into_iter()
-        .map(|(native, call, example, value)| Function::new(native, call, example, value))
-        .collect()
+    ]
 }
 
 /// `json_get(json, path...)`.

@@ -274,7 +274,7 @@ fn infer_objects(text: &str, options: &InferOptions) -> Result<SchemaRef> {
         let mut json = serde_json::Deserializer::from_str(rest);
         let fields = match Fields::deserialize(&mut json) {
             Ok(fields) => fields,
-            Err(error) if error.is_eof() && !options.is_complete && record > 0 => break,
+            Err(error) if !options.is_complete && record > 0 && is_cut(rest, &error) => break,
             Err(error) => {
                 return Err(FormatError::Infer(format!("record {}: {error}", record + 1)));
             }
@@ -296,6 +296,14 @@ fn infer_objects(text: &str, options: &InferOptions) -> Result<SchemaRef> {
         return Err(FormatError::Infer("the sample holds no object with a field".to_string()));
     }
     schema(&names, &guesses)
+}
+
+/// Is the end of `text` to blame? A number cut in two (`-`, `1e`) is called invalid, not
+/// unfinished.
+fn is_cut(text: &str, error: &serde_json::Error) -> bool {
+    let lines = error.line().saturating_sub(1);
+    let before: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
+    error.is_eof() || before + error.column() >= text.len()
 }
 
 /// The fields of one object as raw text.

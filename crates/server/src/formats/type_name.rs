@@ -57,7 +57,11 @@ pub(crate) fn element(list: &Field, item: &Field) -> Field {
 /// of its argument.
 fn noted(field: &Field) -> Option<&str> {
     let name = field.metadata().get(TYPE_KEY)?.as_str();
-    let fits = match field.data_type() {
+    let data_type = match field.data_type() {
+        DataType::Dictionary(_, value) => value.as_ref(),
+        other => other,
+    };
+    let fits = match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             matches!(name, "JSON" | "UUID" | "String")
         }

@@ -334,7 +334,8 @@ pub fn remarks() -> RecordBatch {
 
 /// The batch of the same rows with every string column as a dictionary.
 pub fn with_dictionaries(batch: &RecordBatch) -> RecordBatch {
-    let columns = batch.columns().iter().zip(batch.schema().fields()).map(|(array, field)| {
+    let schema = batch.schema();
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(array, field)| {
         if array.data_type() != &DataType::Utf8View {
             return (field.as_ref().clone(), array.clone());
         }

@@ -268,3 +268,18 @@ fn found_nulls(schema: &SchemaRef) -> usize {
     let found = decoded(Format::Values, schema, b"(NULL,NULL,NULL)", 9, options).unwrap();
     found.columns().iter().map(|c| c.null_count()).sum()
 }
+
+/// A chunk that ended within a number (`-`, `1e`) was refused as malformed.
+#[test]
+fn objects_may_be_cut_anywhere() {
+    let schema = schema(&[("a", DataType::Int64), ("b", DataType::Float64)]);
+    let body = b"{\"a\":-12,\"b\":-1.5e-3}\n{\"a\":7,\"b\":2E+2,\"a\":-8}\n";
+    for chunk in 1..body.len() {
+        let options = DecodeOptions::default();
+        let batch = decoded(Format::JsonEachRow, &schema, body, chunk, options).unwrap();
+        let ints: Vec<i64> = batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+        assert_eq!(ints, [-12, -8], "in chunks of {chunk}");
+        let floats = batch.column(1).as_primitive::<Float64Type>().values().to_vec();
+        assert_eq!(floats, [-1.5e-3, 200.0], "in chunks of {chunk}");
+    }
+}

@@ -35,7 +35,13 @@ pub(crate) struct BinaryDecoder {
 enum Source {
     /// An IPC stream; in a file, what follows the magic is one, and then comes a footer that is
     /// not needed. `waiting` are the bytes since the last batch.
-    Stream { decoder: Box<StreamDecoder>, magic: Vec<u8>, waiting: usize, ended: bool },
+    Stream {
+        decoder: Box<StreamDecoder>,
+        magic: Vec<u8>,
+        in_padding: bool,
+        waiting: usize,
+        ended: bool,
+    },
     /// A Parquet file that is still arriving.
     Body(Vec<u8>),
     /// A Parquet file being read.
@@ -60,6 +66,7 @@ impl BinaryDecoder {
             _ => Source::Stream {
                 decoder: Box::new(StreamDecoder::new()),
                 magic: Vec::new(),
+                in_padding: true,
                 waiting: 0,
                 ended: false,
             },
@@ -106,8 +113,8 @@ impl BinaryDecoder {
 
     /// The chunk without the magic at the start of an Arrow file.
     fn after_magic<'c>(&mut self, chunk: &'c [u8]) -> Result<&'c [u8]> {
-        let Source::Stream { magic, .. } = &mut self.source else { return Ok(chunk) };
-        if self.format != Format::Arrow || magic.len() == ARROW_MAGIC.len() {
+        let Source::Stream { magic, in_padding, .. } = &mut self.source else { return Ok(chunk) };
+        if self.format != Format::Arrow {
             return Ok(chunk);
         }
         let missing = (ARROW_MAGIC.len() - magic.len()).min(chunk.len());
@@ -116,6 +123,13 @@ impl BinaryDecoder {
         if !ARROW_MAGIC.starts_with(magic) {
             return Err(self.malformed("it does not start with ARROW1"));
         }
+        if !*in_padding || magic.len() < ARROW_MAGIC.len() {
+            return Ok(rest);
+        }
+        // Writers pad the magic with zeros to an alignment of their choice.
+        let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+        let rest = rest.get(zeros..).unwrap_or_default();
+        *in_padding = rest.is_empty();
         Ok(rest)
     }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryViewBuilder, BooleanBufferBuilder, StringViewBuilder};
 use arrow_array::types::*;
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, FixedSizeListArray, ListArray, NullArray,
-    PrimitiveArray,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, ListArray, NullArray, PrimitiveArray,
 };
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_cast::cast;
@@ -321,7 +320,7 @@ impl ColumnBuilder {
         let nulls = self.nulls.finish();
         macro_rules! primitive {
             ($type:ty, $values:expr) => {{
-                let values = ScalarBuffer::from(std::mem::take($values));
+                let values = ScalarBuffer::from(renew($values));
                 Arc::new(PrimitiveArray::<$type>::try_new(values, nulls)?) as ArrayRef
             }};
         }
@@ -340,17 +339,21 @@ impl ColumnBuilder {
             Kind::Float64(v) => primitive!(Float64Type, v),
             Kind::Date(v) => primitive!(Date32Type, v),
             Kind::Decimal(v, p, s) => {
-                let values = ScalarBuffer::from(std::mem::take(v));
+                let values = ScalarBuffer::from(renew(v));
                 let array = PrimitiveArray::<Decimal128Type>::try_new(values, nulls)?;
                 Arc::new(array.with_precision_and_scale(*p, *s)?)
             }
             Kind::Time(v, unit) => {
-                let values = ScalarBuffer::from(std::mem::take(v));
+                let values = ScalarBuffer::from(renew(v));
+                let zone = match self.field.data_type() {
+                    DataType::Timestamp(_, zone) => zone.clone(),
+                    _ => None,
+                };
                 match unit {
-                    TimeUnit::Second => time::<TimestampSecondType>(values, nulls)?,
-                    TimeUnit::Millisecond => time::<TimestampMillisecondType>(values, nulls)?,
-                    TimeUnit::Microsecond => time::<TimestampMicrosecondType>(values, nulls)?,
-                    TimeUnit::Nanosecond => time::<TimestampNanosecondType>(values, nulls)?,
+                    TimeUnit::Second => time::<TimestampSecondType>(values, nulls, zone)?,
+                    TimeUnit::Millisecond => time::<TimestampMillisecondType>(values, nulls, zone)?,
+                    TimeUnit::Microsecond => time::<TimestampMicrosecondType>(values, nulls, zone)?,
+                    TimeUnit::Nanosecond => time::<TimestampNanosecondType>(values, nulls, zone)?,
                 }
             }
             Kind::Text(v) | Kind::Uuid(v) | Kind::Json(v) => {
@@ -380,11 +383,18 @@ impl ColumnBuilder {
     }
 }
 
-fn time<T: ArrowPrimitiveType<Native = i64>>(
+/// Takes the values and leaves room for as many again.
+fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
+}
+
+fn time<T: ArrowTimestampType>(
     values: ScalarBuffer<i64>,
     nulls: Option<arrow_buffer::NullBuffer>,
+    zone: Option<Arc<str>>,
 ) -> Result<ArrayRef> {
-    Ok(Arc::new(PrimitiveArray::<T>::try_new(values, nulls)?))
+    Ok(Arc::new(PrimitiveArray::<T>::try_new(values, nulls)?.with_timezone_opt(zone)))
 }
 
 /// The item field as the schema spells it.

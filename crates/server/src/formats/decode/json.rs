@@ -135,7 +135,15 @@ pub(crate) fn broken(
     error: &serde_json::Error,
     at_end: bool,
 ) -> Result<Step, Fault> {
-    if error.is_eof() && !at_end {
+    let mut line_start = 0;
+    for _ in 1..error.line() {
+        let rest = record.as_bytes().get(line_start..).unwrap_or_default();
+        line_start += memchr::memchr(b'\n', rest).map_or(0, |at| at + 1);
+    }
+    let at = start + line_start + error.column().saturating_sub(1);
+    // A number cut in two (`-`, `1e`) is called invalid, not unfinished.
+    let is_cut = error.is_eof() || at + 1 >= text.len();
+    if is_cut && !at_end {
         return Ok(Step::waits(start));
     }
     let message = error.to_string();
@@ -144,12 +152,6 @@ pub(crate) fn broken(
         true => format!("the record breaks off: {problem}"),
         false => format!("malformed JSON: {problem}"),
     };
-    let mut line_start = 0;
-    for _ in 1..error.line() {
-        let rest = record.as_bytes().get(line_start..).unwrap_or_default();
-        line_start += memchr::memchr(b'\n', rest).map_or(0, |at| at + 1);
-    }
-    let at = start + line_start + error.column().saturating_sub(1);
     Err(Fault::syntax(at.min(text.len()), problem))
 }
 

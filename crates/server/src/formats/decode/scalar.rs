@@ -10,7 +10,16 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
         return None;
     }
     let mut value = 0u64;
-    for byte in text {
+    // Nineteen digits always fit.
+    let (head, tail) = text.split_at(text.len().min(19));
+    for byte in head {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    for byte in tail {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             return None;

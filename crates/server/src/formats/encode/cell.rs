@@ -279,12 +279,20 @@ impl Cell {
 
     /// A number as a float, for remarks about its size.
     pub(crate) fn as_f64(&self, row: usize) -> Option<f64> {
-        if self.is_null(row) || !self.is_number() {
+        if self.is_null(row) {
             return None;
         }
-        let mut text = Vec::with_capacity(32);
-        self.push_number(row, &mut text);
-        std::str::from_utf8(&text).ok()?.parse().ok()
+        Some(match &self.kind {
+            Kind::Int32(v) => f64::from(v[row]),
+            Kind::Int64(v) => v[row] as f64,
+            Kind::UInt32(v) => f64::from(v[row]),
+            Kind::UInt64(v) => v[row] as f64,
+            Kind::Float32(v) => f64::from(v[row]),
+            Kind::Float64(v) => v[row],
+            Kind::Decimal(v, scale) => v[row] as f64 / 10f64.powi(i32::from(*scale)),
+            // The others are below what calls for a remark.
+            _ => return None,
+        })
     }
 
     /// The rows of the inner column that a list or map holds at `row`.

@@ -65,7 +65,9 @@ pub(crate) fn push_scaled(text: &str, scale: i8, out: &mut Vec<u8>) {
 
 /// Appends ClickHouse's remark after a large number, as ` -- 12.35 million`, or nothing.
 pub(crate) fn push_readable_remark(value: f64, out: &mut Vec<u8>) {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 22] = [
+        "",
+        " thousand",
         " million",
         " billion",
         " trillion",
@@ -77,7 +79,15 @@ pub(crate) fn push_readable_remark(value: f64, out: &mut Vec<u8>) {
         " nonillion",
         " decillion",
         " undecillion",
-        "",
+        " duodecillion",
+        " tredecillion",
+        " quattuordecillion",
+        " quindecillion",
+        " sexdecillion",
+        " septendecillion",
+        " octodecillion",
+        " novemdecillion",
+        " vigintillion",
     ];
     let size = value.abs();
     // Hashes fill this range, and nobody counts them.
@@ -85,12 +95,18 @@ pub(crate) fn push_readable_remark(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() || size <= 1e6 || hash_like {
         return;
     }
-    let mut scaled = value / 1e6;
-    let mut name = 0;
-    while scaled.abs() >= 1000.0 && name < 10 {
+    let mut scaled = value;
+    let mut names = NAMES.iter().peekable();
+    let mut name = names.next();
+    while scaled.abs() >= 1000.0 && names.peek().is_some() {
         scaled /= 1000.0;
-        name += 1;
+        name = names.next();
     }
-    let name = NAMES.get(name).copied().unwrap_or_default();
-    out.extend_from_slice(format!(" -- {scaled:.2}{name}").as_bytes());
+    out.extend_from_slice(b" -- ");
+    if scaled.abs() < 1e60 {
+        out.extend_from_slice(format!("{scaled:.2}").as_bytes());
+    } else {
+        push_f64(scaled, out);
+    }
+    out.extend_from_slice(name.copied().unwrap_or_default().as_bytes());
 }

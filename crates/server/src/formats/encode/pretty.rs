@@ -15,6 +15,8 @@ use super::number::push_readable_remark;
 use crate::formats::error::Result;
 
 const NULL: &str = "ᴺᵁᴸᴸ";
+/// Line and paragraph separators take no column, nor do bytes that were not UTF-8.
+const NO_WIDTH: [char; 3] = ['\u{2028}', '\u{2029}', '\u{fffd}'];
 /// Columns are padded up to this width; longer values stick out.
 const PAD_WIDTH_MAX: usize = 250;
 /// Names that are not identifiers are cut to this width when longer by `NAME_SLACK`.
@@ -78,14 +80,15 @@ impl Pretty {
         let table = self.table(schema)?;
         if table.is_wide_and_short(schema) {
             let names = vertical_names(schema);
-            for (_, batch) in &self.head {
+            for (first, batch) in &self.head {
                 let cells = batch.columns().iter().zip(schema.fields());
                 let cells = cells.map(|(a, f)| Cell::new(a, f)).collect::<Result<Vec<_>>>()?;
                 for row in 0..batch.num_rows() {
-                    if row > 0 {
+                    let number = first + row as u64 + 1;
+                    if number > 1 {
                         out.push(b'\n');
                     }
-                    vertical_row(&cells, &names, row, row as u64 + 1, out);
+                    vertical_row(&cells, &names, row, number, out);
                 }
             }
         } else {
@@ -134,7 +137,8 @@ struct Line {
 impl Line {
     fn new(number: u64, cells: &[Cell], row: usize, width_max: usize) -> Line {
         let mut remark = Vec::new();
-        if let [cell] = cells
+        // ClickHouse remarks on the number that ends the line.
+        if let Some(cell) = cells.last()
             && let Some(value) = cell.as_f64(row)
         {
             push_readable_remark(value, &mut remark);
@@ -180,6 +184,11 @@ fn take_width(text: &str, width_max: usize) -> &str {
     text
 }
 
+/// The lines of a value; what a line end at its very end starts is none.
+fn value_lines(value: &str) -> impl Iterator<Item = &str> {
+    value.strip_suffix('\n').unwrap_or(value).split('\n')
+}
+
 /// Columns of a terminal that `text` takes when it starts at column `prefix`; tabs go to the next
 /// multiple of eight, control characters take none.
 fn width(text: &str, prefix: usize) -> usize {
@@ -188,8 +197,8 @@ fn width(text: &str, prefix: usize) -> usize {
         if at > 0 {
             total += 8 - (prefix + total) % 8;
         }
-        total +=
-            part.split(|c: char| c.is_control() || c == '\u{fffd}').map(str::width).sum::<usize>();
+        let wide = part.split(|c: char| c.is_control() || NO_WIDTH.contains(&c)).map(str::width);
+        total += wide.sum::<usize>();
     }
     total
 }
@@ -328,7 +337,7 @@ impl Table {
 
     /// One row, over as many lines as its values have.
     fn draw_row(&self, line: &Line, out: &mut Vec<u8>) {
-        let height = line.values.iter().map(|v| v.split('\n').count()).max().unwrap_or(1);
+        let height = line.values.iter().map(|v| value_lines(v).count()).max().unwrap_or(1);
         for part in 0..height {
             match part {
                 0 => {
@@ -350,8 +359,8 @@ impl Table {
     }
 
     fn draw_value(&self, value: &str, part: usize, wide: usize, is_right: bool, out: &mut Vec<u8>) {
-        let mut parts = value.split('\n').skip(part);
-        let shown = parts.next();
+        let shown = value_lines(value).nth(part);
+        let more = value.split('\n').nth(part + 1).is_some();
         let text = shown.unwrap_or_default();
         let continued = part > 0 && shown.is_some();
         out.extend_from_slice(if continued { "↳" } else { " " }.as_bytes());
@@ -363,7 +372,7 @@ impl Table {
         if !is_right {
             push_times(" ", padding, out);
         }
-        if parts.next().is_some() {
+        if more {
             out.extend_from_slice("↴".as_bytes());
         } else if !text.ends_with('⋯') || text.len() < PAD_WIDTH_MAX {
             out.push(b' ');

@@ -1,4 +1,5 @@
-//! Conditions, NULL, and conversions of type. One row each; see the table's own documentation in `names`.
+//! Conditions, NULL, and conversions of type. One row each; see the table's own documentation in
+//! `names`.
 
 use super::{Spelling, row};
 

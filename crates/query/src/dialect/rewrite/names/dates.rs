@@ -63,7 +63,8 @@ pub(super) const DATES: &[Spelling] = &[
     ),
     row(
         "toYYYYMMDD(x)",
-        "date_part('year', as_time(x)) * 10000 + date_part('month', as_time(x)) * 100 + date_part('day', as_time(x))",
+        "date_part('year', as_time(x)) * 10000 + date_part('month', as_time(x)) * 100 \
+         + date_part('day', as_time(x))",
         "toYYYYMMDD('2024-05-06')",
         "20240506",
     ),
@@ -105,7 +106,9 @@ pub(super) const DATES: &[Spelling] = &[
     ),
     row(
         "toStartOfWeek(x, mode)",
-        "CASE WHEN mode % 2 = 1 THEN CAST(date_trunc('week', as_time(x)) AS Date) ELSE dateadd('day', -1, CAST(date_trunc('week', dateadd('day', 1, as_time(x))) AS Date)) END",
+        "CASE WHEN mode % 2 = 1 THEN CAST(date_trunc('week', as_time(x)) AS Date) \
+         ELSE dateadd('day', -1, \
+         CAST(date_trunc('week', dateadd('day', 1, as_time(x))) AS Date)) END",
         "toStartOfWeek('2024-05-08', 1)",
         "2024-05-06",
     ),
@@ -213,7 +216,7 @@ pub(super) const DATES: &[Spelling] = &[
     ),
     row(
         "fromUnixTimestamp64Nano(x)",
-        "CAST(CAST(x AS Int64) AS DateTime64(9))",
+        "arrow_cast(CAST(x AS Int64), 'Timestamp(Nanosecond, Some(\"UTC\"))')",
         "fromUnixTimestamp64Nano(1714979289000000250)",
         "2024-05-06 07:08:09.000000250",
     ),

@@ -1,4 +1,5 @@
-//! Strings, and JSON text under its old names. One row each; see the table's own documentation in `names`.
+//! Strings, and JSON text under its old names. One row each; see the table's own documentation in
+//! `names`.
 
 use super::{Spelling, row};
 

@@ -29,7 +29,6 @@ impl Env for TestEnv {
 /// A server to send requests to.
 pub struct TestServer {
     pub server: Server,
-    pub db: Db,
 }
 
 impl TestServer {
@@ -38,16 +37,12 @@ impl TestServer {
         let env = Arc::new(TestEnv::default());
         let db = Db::open(Arc::new(rows), env.clone(), Options::default()).unwrap();
         let options = ServerOptions { partitions: 2, ..ServerOptions::default() };
-        let server = Server::new(db.clone(), env, options).unwrap();
-        TestServer { server, db }
+        let server = Server::new(db, env, options).unwrap();
+        TestServer { server }
     }
 
     pub async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Response {
         let request = http::Request::builder().method(method).uri(path).body(body.into()).unwrap();
         self.server.handle(request).await
-    }
-
-    pub async fn post(&self, path: &str, body: &str) -> Response {
-        self.send("POST", path, body.to_owned()).await
     }
 }

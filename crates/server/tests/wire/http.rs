@@ -3,11 +3,9 @@
 //! body, `~ ` lines must be contained in it, `! ` lines are headers (`! name: part of value`).
 //! Bodies may use `{{repeat N TEXT}}` and `{{hex ..}}`. The same files are for the Worker.
 
-mod support;
-
 use std::path::PathBuf;
 
-use support::TestServer;
+use crate::support::TestServer;
 
 #[derive(Default)]
 struct Exchange {

@@ -1,12 +1,10 @@
 //! Runs the SQL files in `tests/slt` through the server, as a client would. The same files run
 //! against the Worker. Not here: what they expect.
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::TestServer;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
-use support::TestServer;
 
 /// A connection of the runner: each request is one HTTP request.
 struct Client(TestServer);
@@ -15,12 +13,13 @@ struct Client(TestServer);
 #[error("{0}")]
 struct Refused(String);
 
+#[async_trait::async_trait]
 impl AsyncDB for Client {
     type Error = Refused;
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Refused> {
-        let response = self.0.post("/", sql).await;
+        let response = self.0.send("POST", "/", sql.to_owned()).await;
         let text = String::from_utf8_lossy(response.body()).into_owned();
         if !response.status().is_success() {
             return Err(Refused(text));
