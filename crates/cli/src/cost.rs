@@ -80,7 +80,7 @@ impl fmt::Display for Cost {
 /// Dollars, with as many digits as a small sum needs.
 pub fn usd(value: f64) -> String {
     match value {
-        v if v == 0.0 => "$0".to_owned(),
+        0.0 => "$0".to_owned(),
         v if v.abs() >= 1.0 => format!("${v:.2}"),
         v if v.abs() >= 0.001 => format!("${v:.5}"),
         v => format!("${v:.9}"),

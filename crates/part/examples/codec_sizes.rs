@@ -147,10 +147,11 @@ fn measure(
 /// A million rows of 19 columns through a writer, as an import does it.
 fn measure_writer(effort: Effort) -> Result<()> {
     let kinds = columns();
-    let named = kinds.iter().cycle().take(19).enumerate();
+    let chosen = kinds.iter().cycle().take(19);
     let schema = Schema::new(
-        named
+        chosen
             .clone()
+            .enumerate()
             .map(|(index, (name, ty, _))| Column {
                 id: index as u32,
                 name: format!("{name} {index}"),
@@ -159,7 +160,7 @@ fn measure_writer(effort: Effort) -> Result<()> {
             })
             .collect(),
     )?;
-    let arrays: Vec<ArrayRef> = named.map(|(_, (_, _, array))| array.clone()).collect();
+    let arrays: Vec<ArrayRef> = chosen.map(|(_, _, array)| array.clone()).collect();
     let batch = RecordBatch::try_new(schema.arrow(), arrays)?;
     let raw: usize = batch.columns().iter().map(raw_bytes).sum();
     let start = Instant::now();

@@ -66,13 +66,11 @@ pub(crate) fn one(server: &Server, call: &Call, table: &str, id: &str) -> Result
     Err(EngineError::Conflict { table: table.to_owned() }.into())
 }
 
-/// The record of that id, and where it is.
-fn find(
-    server: &Server,
-    call: &Call,
-    table: &str,
-    id: &str,
-) -> Result<Option<(RowAddresses, Map<String, Value>)>, Error> {
+/// A record, and where it is.
+type Found = (RowAddresses, Map<String, Value>);
+
+/// The record of that id.
+fn find(server: &Server, call: &Call, table: &str, id: &str) -> Result<Option<Found>, Error> {
     let column = if table == "things" { things::ID } else { relationships::ID };
     let snapshot = server.session.db().snapshot(table, &call.usage)?;
     let request = ScanRequest {

@@ -80,17 +80,18 @@ async fn statement(
     request: &Request,
 ) -> Result<Reply, Error> {
     let is_parsed = parsed.inline.as_ref().is_some_and(|inline| inline.is_parsed);
-    if !is_parsed && !data.is_empty() {
-        if let Some((table, columns)) = server.session.insert_target(parsed, request)? {
-            let format = parsed.inline.as_ref().map(|i| i.format.as_str());
-            let format = format.or(parsed.format.as_deref()).unwrap_or("Values");
-            let mut request = request.clone();
-            for (name, value) in &parsed.settings {
-                request.settings.set(name, value)?;
-            }
-            let rows = insert(server, &table, &columns, Format::parse(format)?, &data, &request)?;
-            return Ok(written(call, rows));
+    if !is_parsed
+        && !data.is_empty()
+        && let Some((table, columns)) = server.session.insert_target(parsed, request)?
+    {
+        let format = parsed.inline.as_ref().map(|i| i.format.as_str());
+        let format = format.or(parsed.format.as_deref()).unwrap_or("Values");
+        let mut request = request.clone();
+        for (name, value) in &parsed.settings {
+            request.settings.set(name, value)?;
         }
+        let rows = insert(server, &table, &columns, Format::parse(format)?, &data, &request)?;
+        return Ok(written(call, rows));
     }
     match server.session.run(parsed, request).await? {
         Answer::Rows(rows) => answer(server, call, parsed, rows, request).await,

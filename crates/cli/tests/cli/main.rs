@@ -1,5 +1,7 @@
 //! The binary `dodb`, run as a person or a script runs it. Not here: tests of the crates below.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
+
 mod bad_input;
 mod command;
 mod export;

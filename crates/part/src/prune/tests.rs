@@ -244,7 +244,7 @@ proptest! {
         for variant in 0..variant_count {
             for with_bloom in [false, true] {
                 let evidence = |id: u32| Evidence {
-                    stats: Some(&stats[id as usize][variant]),
+                    stats: stats[id as usize].get(variant),
                     bloom: with_bloom.then(|| &blooms[id as usize]),
                 };
                 if prune(&predicate, &evidence) == Answer::CannotMatch {

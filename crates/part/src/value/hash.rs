@@ -84,8 +84,7 @@ fn float_word(value: f64) -> u64 {
 fn hash_values(array: &dyn Array, out: &mut Vec<u64>) -> bool {
     match array.data_type() {
         DataType::Boolean => array.as_boolean_opt().is_some_and(|array| {
-            let hashes = [hash_bytes(&[0]), hash_bytes(&[1])];
-            let [no, yes] = hashes;
+            let (no, yes) = (hash_bytes(&[0]), hash_bytes(&[1]));
             out.extend(array.values().iter().map(|v| if v { yes } else { no }));
             true
         }),

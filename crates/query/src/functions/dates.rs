@@ -296,7 +296,7 @@ fn write_time(time: &DateTime<Utc>, format: &str, out: &mut String) -> Result<()
             Some('R') => write!(out, "{}", time.format("%H:%M")),
             Some('r') => write!(out, "{hour12:02}:{}", time.format("%M %p")),
             Some('z') => write!(out, "+0000"),
-            Some('n') => write!(out, "\n"),
+            Some('n') => out.write_char('\n'),
             Some('t') => write!(out, "\t"),
             Some('%') => write!(out, "%"),
             Some(other) => return exec_err!("formatDateTime does not know %{other}"),

@@ -93,9 +93,12 @@ pub(crate) async fn answer(ctx: &SessionContext, sql: &str) -> String {
     }
 }
 
+/// A subject, and its calls each with an example and its answer.
+type Subject = (String, Vec<(String, String, String)>);
+
 /// Every documented call with its example and answer, by subject.
-fn documented() -> Vec<(String, Vec<(String, String, String)>)> {
-    let mut subjects: Vec<(String, Vec<(String, String, String)>)> = Vec::new();
+fn documented() -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
     for (subject, spellings) in crate::dialect::spellings() {
         let rows = spellings.iter().map(|spelling| {
             (spelling.call.into(), spelling.example.into(), spelling.answer.into())

@@ -93,7 +93,6 @@ where
     T::Native: Into<i64>,
 {
     written(array.as_primitive::<T>(), |value, out| {
-        let value: i64 = value.into();
         let _ = match instant(value, &T::UNIT) {
             Some(time) => write!(out, "{}", time.format(format)),
             None => write!(out, "{value}"),

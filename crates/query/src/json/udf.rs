@@ -207,7 +207,7 @@ fn texts(
     let json = arguments.text(0)?;
     let mut builder = StringViewBuilder::with_capacity(json.len());
     for row in &json {
-        builder.append_option(row.and_then(|row| get(row)));
+        builder.append_option(row.and_then(&get));
     }
     Ok(Arc::new(builder.finish()))
 }

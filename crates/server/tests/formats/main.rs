@@ -1,5 +1,7 @@
 //! The wire formats: against what ClickHouse writes, there and back, and against bad input.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
+
 mod batches;
 mod binary;
 mod compared;

@@ -215,7 +215,7 @@ fn special(call: &mut Call) -> Result<Option<Expr>, ParseError> {
 
 fn multi_if(call: &mut Call) -> Result<Expr, ParseError> {
     let mut args = std::mem::take(&mut call.args);
-    let otherwise = args.pop().filter(|_| args.len() >= 2 && args.len() % 2 == 0);
+    let otherwise = args.pop().filter(|_| args.len() >= 2 && args.len().is_multiple_of(2));
     let Some(otherwise) = otherwise else {
         return Err(ParseError::call(&call.written, "wants condition, value, ..., otherwise"));
     };
