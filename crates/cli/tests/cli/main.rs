@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod command;
+mod demo;
 mod export;
 mod import;
 mod kill;

@@ -286,7 +286,7 @@ fn limits_hold() {
     assert_eq!(parsed(&inner(6)).len(), 1);
     assert!(matches!(error(&inner(7)).kind, ParseErrorKind::TooMany { .. }));
     let tables =
-        |count: usize| format!("{}t{}", "SELECT a FROM (".repeat(count), ")".repeat(count));
+        |count: usize| format!("{}SELECT 1{}", "SELECT * FROM (".repeat(count), ")".repeat(count));
     assert_eq!(parsed(&tables(30)).len(), 1);
     let named = "WITH a AS (SELECT 1), b AS (SELECT 2) SELECT (SELECT 1), (SELECT 2), (SELECT 3)";
     assert_eq!(parsed(named).len(), 1);
