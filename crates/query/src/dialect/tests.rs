@@ -300,8 +300,9 @@ fn limits_hold() {
     assert!(parse(&minus, &ParseOptions::default()).is_err());
     let cases = format!("SELECT {} 1", "CASE WHEN ".repeat(20_000));
     assert!(parse(&cases, &ParseOptions::default()).is_err());
-    let ors = vec!["a = 1"; 4000].join(" OR ");
-    assert_eq!(parsed(&format!("SELECT a FROM t WHERE {ors}")).len(), 1);
+    let ors = |count: usize| format!("SELECT a FROM t WHERE {}", vec!["a = 1"; count].join(" OR "));
+    assert_eq!(parsed(&ors(1025)).len(), 1);
+    assert!(matches!(error(&ors(1026)).kind, ParseErrorKind::TooMany { .. }));
     let grows = (1..60).map(|at| format!("x{}+x{} AS x{at}", at - 1, at - 1));
     let grows = grows.collect::<Vec<_>>().join(", ");
     assert!(parse(&format!("SELECT {grows} FROM t"), &ParseOptions::default()).is_err());
