@@ -10,24 +10,28 @@ use crate::tree::Tree;
 
 /// A crate's folder under `crates/`, and the crates of this repository that it may depend on.
 /// Every crate stands after those it depends on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("part", &[]),
     ("rowstore", &[]),
     ("engine", &["part", "rowstore"]),
     ("query", &["part", "engine"]),
     ("server", &["part", "engine", "query"]),
     ("cli", &["part", "rowstore", "engine", "query", "server"]),
+    ("worker", &["part", "rowstore", "engine", "query", "server"]),
 ];
 
 /// Outside crates (`*` at one end stands for any text) and who may depend on them. Tests may too:
 /// a comparison with Parquet needs Parquet.
-const OUTSIDE: [(&str, &[&str]); 6] = [
+const OUTSIDE: [(&str, &[&str]); 9] = [
     ("datafusion*", &["query"]),
     ("parquet*", &["server", "cli", "lake"]),
     ("*rusqlite", &["rowstore"]),
     ("libsql*", &["rowstore"]),
     ("axum*", &["cli"]),
     ("hyper", &["cli"]),
+    ("worker", &["worker"]),
+    ("wasm-bindgen*", &["worker"]),
+    ("js-sys", &["worker"]),
 ];
 
 /// Features of tokio that open sockets, and who may ask for them.

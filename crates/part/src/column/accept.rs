@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray, StringViewArray, new_null_array};
+use arrow_array::{Array, ArrayRef, ListArray, StringViewArray, make_array, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field};
 
@@ -50,8 +50,28 @@ fn convert(column: &Column, array: &ArrayRef, expected: &DataType) -> Result<Arr
     if natural.arrow() != *expected {
         return Err(mismatch());
     }
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(cast_with_options(array, expected, &options)?)
+    change_layout(array, expected)
+}
+
+/// The same values in another Arrow type. Arrow's cast of timestamps wants a database of time
+/// zones, which `part` does without: an instant is the same number in every zone.
+fn change_layout(array: &ArrayRef, expected: &DataType) -> Result<ArrayRef> {
+    match (array.data_type(), expected) {
+        (DataType::Timestamp(found, _), DataType::Timestamp(unit, _)) if found == unit => {
+            let relabelled = array.to_data().into_builder().data_type(expected.clone());
+            Ok(make_array(relabelled.build()?))
+        }
+        (DataType::List(_), DataType::List(field)) => {
+            let list = array.as_list::<i32>();
+            let values = change_layout(list.values(), field.data_type())?;
+            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+            Ok(Arc::new(ListArray::try_new(field.clone(), offsets, values, nulls)?))
+        }
+        _ => {
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            Ok(cast_with_options(array, expected, &options)?)
+        }
+    }
 }
 
 /// Rewrites UUIDs that are not in canonical form; everything else stays.

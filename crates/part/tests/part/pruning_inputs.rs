@@ -121,11 +121,24 @@ fn lists_of_plain_strings_and_timestamps_without_zone_are_accepted() {
     assert_eq!(lengths, [Some(2), None, Some(0)]);
 
     let schema = one(ColumnType::Timestamp(TimeUnit::Millisecond), true);
-    let bare = TimestampMillisecondArray::from(vec![Some(5), None]);
-    let image = write(&schema, &[batch_of(Arc::new(bare.clone()))], WriteOptions::default());
-    let store = Store::new(&image);
+    let bare = TimestampMillisecondArray::from(vec![Some(0), Some(5), None]);
+    let expected: ArrayRef = Arc::new(bare.slice(1, 2).with_timezone("UTC"));
+    let elsewhere = bare.clone().with_timezone("Europe/Berlin");
+    for array in [bare, elsewhere] {
+        let batch = batch_of(Arc::new(array.slice(1, 2)));
+        let store = Store::new(&write(&schema, &[batch], WriteOptions::default()));
+        let actual = read_column(&store, &store.open().unwrap(), &schema.columns()[0]);
+        assert_eq!(&actual, &expected);
+    }
+
+    let schema = one(ColumnType::Array(schema.columns()[0].ty.clone().into()), true);
+    let mut builder = builder::ListBuilder::new(builder::TimestampMillisecondBuilder::new());
+    builder.append_value([Some(7), None]);
+    let batch = batch_of(Arc::new(builder.finish()));
+    let store = Store::new(&write(&schema, &[batch], WriteOptions::default()));
     let actual = read_column(&store, &store.open().unwrap(), &schema.columns()[0]);
-    assert_eq!(&actual, &(Arc::new(bare.with_timezone("UTC")) as ArrayRef));
+    assert_eq!(actual.data_type(), &schema.columns()[0].ty.arrow());
+    assert_eq!(cast::AsArray::as_list::<i32>(actual.as_ref()).value(0).null_count(), 1);
 }
 
 #[test]
