@@ -14,7 +14,7 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use dodb_server::ServerOptions;
 use futures::TryStreamExt;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,9 +26,6 @@ use crate::open;
 
 /// How long requests that are under way may still take once the server is told to stop.
 const STOP_SECONDS_MAX: Duration = Duration::from_secs(30);
-/// What an answer cost that never reached a database.
-const NO_COST: &str = "{\"rows_read\":0,\"rows_written\":0,\"object_gets\":0,\"object_puts\":0,\
-                       \"object_bytes\":0,\"usd\":0}";
 
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let databases = Arc::new(Databases::new(args.data.clone()));
@@ -148,17 +145,8 @@ async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, (StatusCode, S
     }
 }
 
-/// An error of the sockets' side, in ClickHouse's form.
+/// An error of the sockets' side.
 fn refusal(status: StatusCode, message: &str) -> http::Response<Body> {
-    let version = env!("CARGO_PKG_VERSION");
-    let text =
-        format!("Code: 36. DB::Exception: {message}. (BAD_ARGUMENTS) (version {version} (dodb))\n");
-    let mut response = http::Response::new(Body::from(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    let plain = HeaderValue::from_static("text/plain; charset=UTF-8");
-    headers.insert(http::header::CONTENT_TYPE, plain);
-    headers.insert("x-clickhouse-exception-code", HeaderValue::from_static("36"));
-    headers.insert("x-dodb-cost", HeaderValue::from_static(NO_COST));
-    response
+    let error = dodb_server::Error::Request { status, message: message.to_owned() };
+    dodb_server::refusal(&error).map(Body::from)
 }

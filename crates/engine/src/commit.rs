@@ -67,23 +67,48 @@ pub(crate) struct Commits {
 /// Most changes carried by one commit.
 const GROUP_MAX: usize = 1_024;
 
+/// A change in the queue. Dropped before it was settled, it leaves the queue.
+pub(crate) struct Queued<'a> {
+    core: &'a Core,
+    pending: Arc<Pending>,
+}
+
 impl Commits {
-    /// Makes `change` durable and visible; answers the rows it concerned. Whoever gets the writer
+    /// Puts `change` in the queue; nothing is done yet.
+    pub(crate) fn enqueue<'a>(&self, core: &'a Core, change: Change) -> Queued<'a> {
+        let pending =
+            Arc::new(Pending { change: Mutex::new(Some(change)), result: Mutex::new(None) });
+        self.queue.lock().push(pending.clone());
+        Queued { core, pending }
+    }
+
+    fn next_group(&self) -> Vec<Arc<Pending>> {
+        let mut queue = self.queue.lock();
+        let take = queue.len().min(GROUP_MAX);
+        queue.drain(..take).collect()
+    }
+}
+
+impl Queued<'_> {
+    /// Makes the change durable and visible; answers the rows it concerned. Whoever gets the writer
     /// first carries the changes of all that queued meanwhile, and pays their rows.
-    pub(crate) fn submit(&self, core: &Core, change: Change, usage: &Usage) -> Result<u64> {
-        let mine = Arc::new(Pending { change: Mutex::new(Some(change)), result: Mutex::new(None) });
-        self.queue.lock().push(mine.clone());
+    pub(crate) fn settle(self, usage: &Usage) -> Result<u64> {
+        let commits = &self.core.commits;
         loop {
-            let _writer = self.writer.lock();
-            if let Some(result) = mine.result.lock().take() {
+            let _writer = commits.writer.lock();
+            if let Some(result) = self.pending.result.lock().take() {
                 return result;
             }
-            let group: Vec<Arc<Pending>> = {
-                let mut queue = self.queue.lock();
-                let take = queue.len().min(GROUP_MAX);
-                queue.drain(..take).collect()
-            };
-            carry_out(core, &group, usage);
+            carry_out(self.core, &commits.next_group(), usage);
+        }
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        // Whoever asked is gone and was told nothing: do nothing behind their back.
+        if self.pending.change.lock().is_some() {
+            self.core.commits.queue.lock().retain(|p| !Arc::ptr_eq(p, &self.pending));
         }
     }
 }

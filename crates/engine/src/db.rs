@@ -45,7 +45,7 @@ pub(crate) struct Core {
     slots: Mutex<HashMap<u32, Arc<Slot>>>,
     /// Dropped tables, and the guards of parts that readers may still hold.
     dropping: Mutex<HashMap<u32, Guards>>,
-    commits: Commits,
+    pub(crate) commits: Commits,
 }
 
 /// By part number what shows whether somebody still reads the part.
@@ -149,6 +149,34 @@ impl Db {
         })
     }
 
+    /// As [`Db::insert`], for a host with one thread: others who insert while this one waits for
+    /// [`Env::turn`] share its commit.
+    ///
+    /// # Errors
+    /// As [`Db::insert`].
+    pub async fn insert_with_others(
+        &self,
+        name: &str,
+        batch: &RecordBatch,
+        usage: &Usage,
+    ) -> Result<u64> {
+        if let Some(turn) = self.core.env.turn()
+            && batch.num_rows() > 0
+        {
+            let def = self.core.def(name, usage)?;
+            let env = self.core.env.as_ref();
+            let batch = normalize(&def, &self.core.options, env, batch)?;
+            let queued = self.core.commits.enqueue(&self.core, Change::Insert { def, batch });
+            turn.await;
+            match queued.settle(usage) {
+                // The table changed meanwhile: once more, without waiting.
+                Err(Error::Conflict { .. }) => {}
+                other => return other,
+            }
+        }
+        self.insert(name, batch, usage)
+    }
+
     /// Deletes the rows named and inserts `batch`, as one change. Answers how many were deleted.
     ///
     /// # Errors
@@ -174,6 +202,11 @@ impl Db {
         crate::jobs::run(self, budget, usage)
     }
 
+    /// Is there background work for [`Db::run_jobs`]? Looks at what memory holds and reads no row.
+    pub fn has_jobs(&self) -> bool {
+        crate::jobs::are_due(&self.core)
+    }
+
     /// The meter under this database.
     pub fn meter(&self) -> &Metered {
         &self.core.rows
@@ -190,7 +223,7 @@ impl Db {
     }
 
     pub(crate) fn submit(&self, change: Change, usage: &Usage) -> Result<u64> {
-        self.core.commits.submit(&self.core, change, usage)
+        self.core.commits.enqueue(&self.core, change).settle(usage)
     }
 
     fn retry<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<T> {
@@ -242,10 +275,9 @@ impl Core {
         Ok(self.catalog.read().clone())
     }
 
-    /// The tables whose state memory holds.
-    pub(crate) fn tables_in_memory(&self) -> Vec<Arc<TableDef>> {
-        let slots = self.slots.lock();
-        slots.values().filter_map(|s| s.state.read().as_ref().map(|t| t.def.clone())).collect()
+    /// The states of tables that memory holds.
+    pub(crate) fn states_in_memory(&self) -> Vec<Arc<TableState>> {
+        self.slots.lock().values().filter_map(|slot| slot.state.read().clone()).collect()
     }
 
     fn head_row(&self, id: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {

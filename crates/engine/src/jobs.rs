@@ -121,7 +121,16 @@ fn tables(core: &Core, budget: &JobBudget, usage: &Usage) -> Result<Vec<Arc<Tabl
     if budget.thorough {
         return Ok(core.catalog(usage)?.tables.values().cloned().collect());
     }
-    Ok(core.tables_in_memory())
+    Ok(core.states_in_memory().iter().map(|state| state.def.clone()).collect())
+}
+
+/// Is there a step to take for a table that memory holds?
+pub(crate) fn are_due(core: &Core) -> bool {
+    core.states_in_memory().iter().any(|state| {
+        let slot = core.slot(state.def.id);
+        pick(state, &core.options, false).is_some()
+            || !slot.sweep(&mut state.as_ref().clone(), &[]).is_empty()
+    })
 }
 
 /// The parts that the next step merges.

@@ -33,7 +33,7 @@ pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use db::{Db, RowAddresses};
 pub use dodb_rowstore::{Metered, Usage, UsageCounts};
-pub use env::Env;
+pub use env::{Env, Turn};
 pub use error::{Error, ErrorKind, Result};
 pub use inspect::{ColumnDetail, PartDetail};
 pub use jobs::{JobBudget, JobReport};

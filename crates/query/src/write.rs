@@ -85,7 +85,8 @@ pub(crate) async fn insert(
     }
     let Some(first) = named.first() else { return Ok(Answer::Written(0)) };
     let all = concat_batches(&first.schema(), &named).map_err(arrow_error)?;
-    Ok(Answer::Written(session.db.insert(&target.table, &all, &request.usage)?))
+    let rows = session.db.insert_with_others(&target.table, &all, &request.usage).await?;
+    Ok(Answer::Written(rows))
 }
 
 pub(crate) async fn delete(

@@ -92,6 +92,12 @@ impl Metered {
         }
     }
 
+    /// Adds rows that the host bills for something that is no statement, under a name of its own:
+    /// Cloudflare bills one row written for setting an alarm.
+    pub fn add_billed(&self, name: &'static str, rows: RowCounts) {
+        self.add_total(name, rows);
+    }
+
     /// Calls and rows per statement name since this meter was made, sorted by name.
     pub fn totals(&self) -> Vec<(&'static str, u64, RowCounts)> {
         self.totals.lock().iter().map(|(name, total)| (*name, total.calls, total.rows)).collect()
@@ -151,11 +157,15 @@ impl Metered {
             Err(_) => RowCounts::default(),
         };
         usage.add_rows(counts);
-        let mut totals = self.totals.lock();
-        let total = totals.entry(statement.name).or_default();
-        total.calls = total.calls.saturating_add(1);
-        total.rows += counts;
+        self.add_total(statement.name, counts);
         counts
+    }
+
+    fn add_total(&self, name: &'static str, rows: RowCounts) {
+        let mut totals = self.totals.lock();
+        let total = totals.entry(name).or_default();
+        total.calls = total.calls.saturating_add(1);
+        total.rows += rows;
     }
 }
 

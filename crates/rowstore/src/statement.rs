@@ -78,6 +78,8 @@ impl<'a> Value<'a> {
 pub enum Flow {
     /// Hand me the next row.
     Continue,
-    /// No more rows; rows not stepped to are not read and not billed.
+    /// No more rows. Natively, rows not stepped to are not read and not billed. A Durable Object
+    /// closes a statement only at its end, so there the rest is read and billed: ask for what is
+    /// wanted.
     Stop,
 }

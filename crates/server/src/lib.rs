@@ -11,4 +11,4 @@ mod stats;
 
 pub use error::Error;
 pub use request::{check_database, database};
-pub use server::{Response, Server, ServerOptions};
+pub use server::{Response, Server, ServerOptions, ping, refusal};

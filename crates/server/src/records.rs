@@ -19,20 +19,20 @@ use crate::sql::decode;
 /// How often a change starts over when somebody else changed the record meanwhile.
 const TRIES_MAX: usize = 16;
 
-pub(crate) fn post(server: &Server, call: &Call, table: &str) -> Result<Reply, Error> {
+pub(crate) async fn post(server: &Server, call: &Call, table: &str) -> Result<Reply, Error> {
     if call.method != Method::POST {
         return Err(Error::bad_request(format!(
             "/v1/{table} takes POST; one record is at /v1/{table}/ID"
         )));
     }
     let request = call.params.request(&server.options.settings, call.usage.clone())?;
-    let rows = store(server, table, &call.body, &request)?;
+    let rows = store(server, table, &call.body, &request).await?;
     Ok(Reply::json(&json!({ "written": rows })))
 }
 
-fn store(server: &Server, table: &str, body: &[u8], request: &Request) -> Result<u64, Error> {
+async fn store(server: &Server, table: &str, body: &[u8], request: &Request) -> Result<u64, Error> {
     let batch = decode(server, table, None, Format::JsonEachRow, body, request)?;
-    Ok(server.session.db().insert(table, &batch, &request.usage)?)
+    Ok(server.session.db().insert_with_others(table, &batch, &request.usage).await?)
 }
 
 pub(crate) fn one(server: &Server, call: &Call, table: &str, id: &str) -> Result<Reply, Error> {

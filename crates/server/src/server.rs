@@ -135,11 +135,11 @@ impl Server {
         }
         let segments: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         match segments.as_slice() {
-            ["ping"] => Ok(Reply::ok("text/plain; charset=UTF-8", "Ok.\n")),
+            ["ping"] => Ok(pong()),
             [""] => sql::run(self, call).await,
             ["v1", "stats"] => stats::stats(self, call),
             ["v1", "cost"] => stats::cost(self, call),
-            ["v1", table @ ("things" | "relationships")] => records::post(self, call, table),
+            ["v1", table @ ("things" | "relationships")] => records::post(self, call, table).await,
             ["v1", table @ ("things" | "relationships"), id @ ..] => {
                 records::one(self, call, table, &id.join("/"))
             }
@@ -150,6 +150,20 @@ impl Server {
             ))),
         }
     }
+}
+
+fn pong() -> Reply {
+    Reply::ok("text/plain; charset=UTF-8", "Ok.\n")
+}
+
+/// The answer to `/ping`, which needs no database.
+pub fn ping() -> Response {
+    finish(pong(), &UsageCounts::default())
+}
+
+/// The answer to a request that never reached a database, in ClickHouse's form; it cost nothing.
+pub fn refusal(error: &Error) -> Response {
+    finish(error_reply(error, false), &UsageCounts::default())
 }
 
 fn error_reply(e: &Error, is_api: bool) -> Reply {

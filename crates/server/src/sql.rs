@@ -90,7 +90,8 @@ async fn statement(
         for (name, value) in &parsed.settings {
             request.settings.set(name, value)?;
         }
-        let rows = insert(server, &table, &columns, Format::parse(format)?, &data, &request)?;
+        let rows =
+            insert(server, &table, &columns, Format::parse(format)?, &data, &request).await?;
         return Ok(written(call, rows));
     }
     match server.session.run(parsed, request).await? {
@@ -101,7 +102,7 @@ async fn statement(
 }
 
 /// Decodes a body and inserts it as one change.
-pub(crate) fn insert(
+pub(crate) async fn insert(
     server: &Server,
     table: &str,
     columns: &[String],
@@ -110,7 +111,7 @@ pub(crate) fn insert(
     request: &Request,
 ) -> Result<u64, Error> {
     let batch = decode(server, table, Some(columns), format, data, request)?;
-    Ok(server.session.db().insert(table, &batch, &request.usage)?)
+    Ok(server.session.db().insert_with_others(table, &batch, &request.usage).await?)
 }
 
 /// A body as one batch of the named columns of a table, all of them if none are named.

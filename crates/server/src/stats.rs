@@ -24,6 +24,7 @@ pub(crate) fn stats(server: &Server, call: &Call) -> Result<Reply, Error> {
         "database": server.options.database,
         "tables": tables,
         "storage_bytes": storage(server)?,
+        "memory_bytes": server.env.memory_bytes(),
         "meter": meter(server),
     })))
 }
