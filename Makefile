@@ -10,7 +10,7 @@ export CARGO_TARGET_DIR := $(CACHE)/target
 PYTHON := $(CACHE)/venv/bin/python
 DODB := $(CARGO_TARGET_DIR)/release/dodb
 
-.PHONY: help demo test lint bench release clean-cache
+.PHONY: help demo demo-worker test lint bench worker release clean-cache
 
 help: ## show this list
 	@printf 'make TARGET, where TARGET is\n'
@@ -20,6 +20,9 @@ help: ## show this list
 
 demo: ## the main job on real input: 336,776 flights in, queried, and what that costs
 	@demo/run.sh
+
+demo-worker: ## the same in a Worker on workerd, billed by its own counters
+	@demo/run-worker.sh
 
 test: ## every check and every test
 	@scripts/test.sh
@@ -36,10 +39,15 @@ bench: ## every benchmark against its peers, in one run; results under bench/res
 	@$(PYTHON) demo/prepare.py
 	@$(PYTHON) bench/run.py --dodb '$(DODB)'
 
-release: ## the binary as it is shipped: slower to build, smaller, stripped
+worker: ## build the Worker and serve it on workerd, port 8787; its data stays in the cache folder
+	@scripts/worker.sh test
+	@node crates/worker/js/serve.mjs --build '$(CACHE)/worker/test' --persist '$(CACHE)/worker/data'
+
+release: ## what is shipped, slower to build and smaller: the binary, and the Worker for wrangler
 	@scripts/setup.sh build
 	cargo build --profile dist --locked -p dodb-cli
 	@ls -lh '$(CARGO_TARGET_DIR)/dist/dodb'
+	@scripts/worker.sh release
 
 clean-cache: ## delete build output, data and Python packages outside the repository
 	rm -rf -- '$(CACHE)'

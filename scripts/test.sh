@@ -1,6 +1,7 @@
 #!/bin/bash
-# Every check and every test: formatting, clippy, house rules, cargo's tests, then the end-to-end
-# tests in tests/ (*.sh and *.py), if any. `make test` and .ci/run call it.
+# Every check and every test: formatting, clippy, house rules, cargo's tests, natively and against
+# the Worker on workerd, then the end-to-end tests in tests/ (*.sh and *.py), if any. `make test` and
+# .ci/run call it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,17 +25,44 @@ step() {
 }
 
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+served="$(mktemp)"
+server=
+clean_up() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    rm -f "$log" "$served"
+}
+trap clean_up EXIT
 
 # Run by step as an `if` condition, where errexit is off: hence the && and pipefail.
 cargo_tests() {
     cargo test --release --workspace --locked 2>&1 | tee "$log"
 }
 
+# Serves the Worker on workerd, on a free port, and lets the tests know where.
+serve_worker() {
+    local build="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/worker/test" tenths=0
+    node crates/worker/js/serve.mjs --build "$build" --port 0 >"$served" 2>&1 &
+    server=$!
+    while [ $tenths -lt 600 ]; do
+        DODB_WORKER_URL="$(sed -n 's/^dodb listens on //p' "$served")"
+        if [ -n "$DODB_WORKER_URL" ]; then
+            export DODB_WORKER_URL
+            return 0
+        fi
+        if ! kill -0 "$server" 2>/dev/null; then break; fi
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    cat "$served" >&2
+    return 1
+}
+
 step 'set-up' scripts/setup.sh build
 step 'formatting' cargo fmt --all --check
 step 'clippy' cargo clippy --release --workspace --all-targets --locked -- -D warnings
 step 'house rules' cargo run --release --locked --quiet -p xtask -- tidy
+step 'building the Worker' scripts/worker.sh test
+step 'serving the Worker' serve_worker
 step 'tests' cargo_tests
 
 shopt -s nullglob

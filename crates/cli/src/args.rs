@@ -190,6 +190,12 @@ pub struct DemoArgs {
     /// The folder with the flights, as demo/prepare.py writes it
     #[arg(long, value_name = "DIR")]
     pub flights: PathBuf,
+    /// A Worker built for tests instead of --data
+    #[arg(long, value_name = "URL", requires = "rows_url")]
+    pub url: Option<String>,
+    /// The Worker with the row-per-record tables
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub rows_url: Option<String>,
 }
 
 fn database(name: &str) -> Result<String, String> {

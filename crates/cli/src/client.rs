@@ -63,6 +63,15 @@ impl Client {
         self.reply(self.agent.get(&url).call())
     }
 
+    /// Posts nothing to a path.
+    ///
+    /// # Errors
+    /// As [`Client::sql`].
+    pub fn post(&self, path: &str) -> Result<Reply> {
+        let url = format!("{}{path}?database={}", self.base, self.database);
+        self.reply(self.agent.post(&url).send_empty())
+    }
+
     fn reply(&self, answer: Result<http::Response<Body>, ureq::Error>) -> Result<Reply> {
         let failed = |message: String| Error::Http { url: self.base.clone(), message };
         let response = answer.map_err(|e| failed(format!("no answer: {e}; is dodb running?")))?;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 /// Rows and objects of one request, and their price.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
 pub struct Cost {
     /// Rows read.
     pub rows_read: u64,

@@ -1,7 +1,8 @@
-//! `dodb demo`, the second half of `make demo`: loads the real flights, asks about them, and does
-//! the same on row-per-record storage in the same run, through the same meter. Not here: fetching
-//! the data (`demo/prepare.py`).
+//! `dodb demo`, the second half of `make demo` and of `make demo-worker`: loads the real flights,
+//! asks about them, and does the same on row-per-record storage in the same run, through the same
+//! meter. Not here: fetching the data (`demo/prepare.py`).
 
+mod home;
 mod measure;
 mod print;
 mod rowcost;
@@ -15,6 +16,7 @@ use crate::args::{DatabaseArgs, DemoArgs};
 use crate::error::{Error, Result};
 use crate::import::{self, Target};
 use crate::terminal;
+use home::Home;
 use measure::{Load, folder_bytes};
 use rowcost::RowStorage;
 
@@ -45,10 +47,10 @@ pub struct Figures {
     pub row_things: Load,
     /// The same into row-per-record tables.
     pub row_relationships: Load,
-    /// Bytes of dodb's folder.
+    /// Bytes that dodb stores.
     pub bytes: u64,
-    /// Bytes of the row-per-record folder.
-    pub row_bytes: u64,
+    /// Bytes of the row-per-record folder; an object does not tell.
+    pub row_bytes: Option<u64>,
     /// The queries.
     pub stops: Vec<tour::Visited>,
 }
@@ -57,27 +59,35 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     let place = DatabaseArgs { data: args.data.clone(), database: "default".into() };
     let rows_folder = args.data.join(ROWS_FOLDER);
     check(args, &place, &rows_folder)?;
+    let home = Home::new(&place, args.url.as_deref())?;
 
     print::heading("Loading into dodb, 1,000 things a request")?;
-    let (things, relationships) = load(args, &place)?;
-    let bytes = folder_bytes(&args.data.join(&place.database))?;
+    let (things, relationships) = load(args, &home)?;
+    let bytes = home.bytes()?;
 
     print::heading("Loading the same into row-per-record tables, for comparison")?;
-    let mut rows = RowStorage::create(&rows_folder)?;
+    let rows = RowStorage::open(&rows_folder, args.rows_url.as_deref())?;
+    rows.create()?;
     let row_things = rows.load_things(&THINGS.map(|(name, _)| file(&args.flights, name)))?;
     print::loaded("things", &row_things)?;
     let row_relationships = rows.load_relationships(&file(&args.flights, RELATIONSHIPS.0))?;
     print::loaded("relationships", &row_relationships)?;
     drop(rows);
-    let row_bytes = folder_bytes(&rows_folder)?;
 
     print::heading("The tour: each query on a database opened a moment before")?;
-    let rows = RowStorage::open(&rows_folder)?;
-    let stops = tour::run(&place, &rows)?;
+    let rows = RowStorage::open(&rows_folder, args.rows_url.as_deref())?;
+    let stops = tour::run(&home, &rows)?;
+    let row_bytes = match args.rows_url {
+        Some(_) => None,
+        None => Some(folder_bytes(&rows_folder)?),
+    };
     let figures =
         Figures { things, relationships, row_things, row_relationships, bytes, row_bytes, stops };
     print::tables(&figures)?;
-    print::farewell(&args.data)?;
+    if let Some(bytes) = home.memory_bytes()? {
+        print::memory(bytes)?;
+    }
+    print::farewell(&home)?;
     match tour::disagreements(&figures.stops) {
         0 => Ok(ExitCode::SUCCESS),
         many => {
@@ -112,13 +122,13 @@ fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.ndjson.gz"))
 }
 
-fn load(args: &DemoArgs, place: &DatabaseArgs) -> Result<(Load, Load)> {
+fn load(args: &DemoArgs, home: &Home) -> Result<(Load, Load)> {
     let path = |name: &str| file(&args.flights, name).to_string_lossy().into_owned();
-    let first = import::plain(place, "things", path(THINGS[0].0), THINGS_PER_REQUEST);
-    let mut target = Target::open(&first.endpoint)?;
+    let mut target = Target::open(&home.endpoint())?;
+    let before = home.billed()?.unwrap_or_default();
     let mut things = Load::default();
     for (name, expected) in THINGS {
-        let args = import::plain(place, "things", path(name), THINGS_PER_REQUEST);
+        let args = import::plain(home.endpoint(), "things", path(name), THINGS_PER_REQUEST);
         let report = import::load(&args, &mut target)?;
         print::file(name, report.rows(), report.seconds())?;
         things.rows += report.rows();
@@ -126,13 +136,16 @@ fn load(args: &DemoArgs, place: &DatabaseArgs) -> Result<(Load, Load)> {
         as_expected(name, report.rows(), expected);
         report.failure()?;
     }
-    things.cost = target.cost();
+    things.cost = home.billed()?.unwrap_or_else(|| target.cost());
+    things.cost.subtract(&before);
     print::loaded("things", &things)?;
     let (name, expected) = RELATIONSHIPS;
-    let args = import::plain(place, "relationships", path(name), RELATIONSHIPS_PER_REQUEST);
+    let args =
+        import::plain(home.endpoint(), "relationships", path(name), RELATIONSHIPS_PER_REQUEST);
     let report = import::load(&args, &mut target)?;
-    let mut relationships =
-        Load { rows: report.rows(), seconds: report.seconds(), cost: target.cost() };
+    let cost = home.billed()?.unwrap_or_else(|| target.cost());
+    let mut relationships = Load { rows: report.rows(), seconds: report.seconds(), cost };
+    relationships.cost.subtract(&before);
     relationships.cost.subtract(&things.cost);
     print::file(name, report.rows(), report.seconds())?;
     as_expected(name, report.rows(), expected);

@@ -19,7 +19,7 @@ use std::sync::mpsc::sync_channel;
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
 
-use crate::args::{DatabaseArgs, EndpointArgs, ImportArgs, OnError, ProgressMode};
+use crate::args::{EndpointArgs, ImportArgs, OnError, ProgressMode};
 use crate::error::{Error, Result};
 use batches::{Event, Plan, Shape};
 use progress::Progress;
@@ -64,9 +64,9 @@ pub fn load(args: &ImportArgs, target: &mut Target) -> Result<Report> {
 }
 
 /// Arguments for a file of things or relationships as they are, for the demo.
-pub fn plain(place: &DatabaseArgs, table: &str, file: String, rows: u32) -> ImportArgs {
+pub fn plain(endpoint: EndpointArgs, table: &str, file: String, rows: u32) -> ImportArgs {
     ImportArgs {
-        endpoint: EndpointArgs { place: place.clone(), url: None },
+        endpoint,
         table: table.to_owned(),
         thing_type: None,
         id: None,

@@ -1,2 +1,19 @@
-//! dodb in a Cloudflare Worker: one Durable Object per database, R2 behind it. What the database
-//! does is in the other crates; this one knows JavaScript and nothing else does.
+//! dodb in a Cloudflare Worker: a Durable Object per database, R2 behind it. What a database does
+//! is in the other crates; this one knows JavaScript, and no other does.
+//!
+//! [`entry`] sends a request to the object of its database, [`database`] is that object,
+//! [`rows`] its SQLite, [`env`] its clock and dice, [`r2`] the bucket. With the feature `testing`
+//! the object also answers under `/_test/`: see [`testing`].
+
+mod database;
+mod entry;
+mod env;
+mod exchange;
+mod r2;
+mod rows;
+#[cfg(feature = "testing")]
+mod testing;
+
+pub use database::Database;
+pub use r2::R2Store;
+pub use rows::SqlRows;

@@ -1,9 +1,9 @@
 //! What the demo prints. Not here: the measuring.
 
 use std::io::Write;
-use std::path::Path;
 
 use super::Figures;
+use super::home::Home;
 use super::measure::Load;
 use super::tour::Visited;
 use crate::cost::{bytes, grouped, usd};
@@ -56,11 +56,8 @@ pub fn stop(stop: &Visited) -> Result<()> {
 pub fn tables(figures: &Figures) -> Result<()> {
     heading("Writing: rows that Cloudflare bills")?;
     say(&written(figures).render())?;
-    say(&format!(
-        "On disk: dodb {}, row per record {}",
-        bytes(figures.bytes),
-        bytes(figures.row_bytes)
-    ))?;
+    let rows = figures.row_bytes.map(|count| format!(", row per record {}", bytes(count)));
+    say(&format!("Stored: dodb {}{}", bytes(figures.bytes), rows.unwrap_or_default()))?;
     heading("Reading: the tour")?;
     say(&tour(&figures.stops).render())?;
     let count = |title: &str| {
@@ -145,15 +142,31 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// The memory of the Worker's isolate.
+pub fn memory(count: u64) -> Result<()> {
+    say(&format!(
+        "Peak memory of the Worker's wasm: {}, of 128 MB that an isolate has",
+        bytes(count)
+    ))
+}
+
 /// What to do next.
-pub fn farewell(data: &Path) -> Result<()> {
-    let data = data.display();
+pub fn farewell(home: &Home) -> Result<()> {
     let dodb = std::env::current_exe().unwrap_or_else(|_| "dodb".into());
     let dodb = dodb.display();
-    say(&format!(
-        "\nAsk more:  {dodb} sql --data {data}\nServe it:  {dodb} serve --data {data}\n           \
-         curl 'http://127.0.0.1:8123/?query=SELECT+count()+FROM+things'"
-    ))
+    match home {
+        Home::Native(place, _) => {
+            let data = place.data.display();
+            say(&format!(
+                "\nAsk more:  {dodb} sql --data {data}\nServe it:  {dodb} serve --data {data}\n\
+                 \x20          curl 'http://127.0.0.1:8123/?query=SELECT+count()+FROM+things'"
+            ))
+        }
+        Home::Worker(endpoint, _) => {
+            let url = endpoint.url.as_deref().unwrap_or_default();
+            say(&format!("\nAsk more while it runs:  {dodb} sql --url {url}"))
+        }
+    }
 }
 
 fn say(text: &str) -> Result<()> {

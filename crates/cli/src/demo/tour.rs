@@ -1,19 +1,13 @@
 //! The tour: questions about the flights, each on a database opened a moment before, beside the
 //! same question to row-per-record tables. Not here: the SQL of those ([`super::statements`]).
 
-use std::sync::Arc;
+use dodb_rowstore::Statement;
 
-use dodb_query::Request;
-use dodb_rowstore::{Statement, Usage};
-use dodb_server::formats::{EncodeOptions, Encoder, Format};
-
+use super::home::Home;
 use super::rowcost::RowStorage;
 use super::{print, statements};
-use crate::args::DatabaseArgs;
 use crate::cost::Cost;
-use crate::env::Stopwatch;
 use crate::error::Result;
-use crate::open;
 
 /// A question.
 struct Stop {
@@ -108,35 +102,20 @@ const STOPS: [Stop; 12] = [
 ];
 
 /// Asks everything and prints each answer as it comes.
-pub fn run(place: &DatabaseArgs, rows: &RowStorage) -> Result<Vec<Visited>> {
-    let runtime = open::runtime()?;
+pub fn run(home: &Home, rows: &RowStorage) -> Result<Vec<Visited>> {
     let mut visited = Vec::new();
     for stop in &STOPS {
-        let db = open::open_existing(place)?;
-        let session = open::session(&db, &place.database)?;
-        let usage = Arc::new(Usage::default());
-        let request = Request { usage: usage.clone(), ..Request::default() };
-        let watch = Stopwatch::start();
-        let (schema, batches) = runtime.block_on(session.collect(stop.sql, &request))?;
-        let seconds = watch.elapsed().as_secs_f64();
-        let mut encoder = Encoder::new(Format::Tsv, schema, EncodeOptions::default())?;
-        let mut text = Vec::new();
-        for batch in &batches {
-            encoder.batch(batch, &mut text)?;
-        }
-        let text = String::from_utf8_lossy(&text);
-        let answer = text.lines().map(|line| line.split('\t').map(str::to_owned).collect());
-        let watch = Stopwatch::start();
-        let (row_answer, row_cost) = rows.query(stop.row_sql)?;
+        let (answer, cost, seconds) = home.ask(stop.sql)?;
+        let (row_answer, row_cost, row_seconds) = rows.query(stop.row_sql)?;
         let stop = Visited {
             title: stop.title,
             sql: stop.sql,
-            answer: answer.collect(),
-            cost: Cost::of(&usage.counts()),
+            answer,
+            cost,
             seconds,
             row_answer,
             row_cost,
-            row_seconds: watch.elapsed().as_secs_f64(),
+            row_seconds,
         };
         print::stop(&stop)?;
         visited.push(stop);

@@ -1,11 +1,13 @@
 //! Replays the exchanges recorded in `tests/http`. A file is a list of exchanges with one server:
 //! `> METHOD PATH`, the body, `< STATUS`, then what the answer must be: `= ` lines are the whole
 //! body, `~ ` lines must be contained in it, `! ` lines are headers (`! name: part of value`).
-//! Bodies may use `{{repeat N TEXT}}` and `{{hex ..}}`. The same files are for the Worker.
+//! Bodies may use `{{repeat N TEXT}}`, where `@` is the number of the copy, and `{{hex ..}}`. They
+//! are replayed natively and in the Worker. Paths under `/_test/` are levers: `forget` makes the
+//! database as if it had just woken, `hold` keeps background work waiting until `jobs` does it.
 
 use std::path::PathBuf;
 
-use crate::support::TestServer;
+use crate::support::{Home, homes, text};
 
 #[derive(Default)]
 struct Exchange {
@@ -61,7 +63,9 @@ fn expand(text: &str) -> Vec<u8> {
         match command.split_once(' ').unwrap() {
             ("repeat", arguments) => {
                 let (count, what) = arguments.split_once(' ').unwrap();
-                out.extend(what.repeat(count.parse().unwrap()).into_bytes());
+                for number in 0..count.parse::<u64>().unwrap() {
+                    out.extend(what.replace('@', &number.to_string()).into_bytes());
+                }
             }
             ("hex", digits) => {
                 let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
@@ -82,19 +86,21 @@ async fn recorded_exchanges() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let server = TestServer::new();
-        for exchange in parse(&name, &std::fs::read_to_string(&path).unwrap()) {
-            check(&server, &exchange).await;
-            count += 1;
+        let exchanges = parse(&name, &std::fs::read_to_string(&path).unwrap());
+        for home in homes() {
+            for exchange in &exchanges {
+                check(&home, exchange).await;
+                count += 1;
+            }
         }
     }
     assert!(count > 20, "only {count} exchanges");
 }
 
-async fn check(server: &TestServer, exchange: &Exchange) {
-    let place = &exchange.place;
-    let response = server.send(&exchange.method, &exchange.path, exchange.body.clone()).await;
-    let body = String::from_utf8_lossy(response.body()).into_owned();
+async fn check(home: &Home, exchange: &Exchange) {
+    let place = format!("{} ({})", exchange.place, home.name());
+    let response = home.send(&exchange.method, &exchange.path, exchange.body.clone()).await;
+    let body = text(&response);
     assert_eq!(response.status().as_u16(), exchange.status, "{place}: {body}");
     if !exchange.whole.is_empty() {
         let lines: Vec<&str> = body.lines().collect();

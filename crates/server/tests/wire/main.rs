@@ -6,3 +6,4 @@
 mod http;
 mod slt;
 mod support;
+mod worker;

@@ -1,13 +1,13 @@
-//! Runs the SQL files in `tests/slt` through the server, as a client would. The same files run
-//! against the Worker. Not here: what they expect.
+//! Runs the SQL files in `tests/slt` through the server, as a client would, natively and in the
+//! Worker. Not here: what they expect.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::support::TestServer;
+use crate::support::{Home, text, worker_url};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 /// A connection of the runner: each request is one HTTP request.
-struct Client(TestServer);
+struct Client(Home);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -20,7 +20,7 @@ impl AsyncDB for Client {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Refused> {
         let response = self.0.send("POST", "/", sql.to_owned()).await;
-        let text = String::from_utf8_lossy(response.body()).into_owned();
+        let text = text(&response);
         if !response.status().is_success() {
             return Err(Refused(text));
         }
@@ -48,9 +48,16 @@ async fn sql_files() {
     files.sort();
     assert!(!files.is_empty());
     for file in files {
-        let mut runner = Runner::new(|| async { Ok(Client(TestServer::new())) });
-        if let Err(e) = runner.run_file_async(&file).await {
-            panic!("{}", e.display(false));
+        run(&file, Home::native).await;
+        if worker_url().is_some() {
+            run(&file, || Home::worker().unwrap()).await;
         }
+    }
+}
+
+async fn run(file: &Path, home: fn() -> Home) {
+    let mut runner = Runner::new(|| async { Ok(Client(home())) });
+    if let Err(e) = runner.run_file_async(file).await {
+        panic!("{}: {}", home().name(), e.display(false));
     }
 }

@@ -1,10 +1,11 @@
-//! A server on a store in memory, with a clock that the test sets.
+//! Where the files are replayed: a server in this process, on a store in memory, with a clock that
+//! moves at each look; and the Worker at `DODB_WORKER_URL`, when that is set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
-use dodb_engine::{Db, Env, Options};
+use dodb_engine::{Db, Env, JobBudget, Options, Usage};
 use dodb_rowstore::{Metered, SqliteStore};
 use dodb_server::{Response, Server, ServerOptions};
 
@@ -26,23 +27,110 @@ impl Env for TestEnv {
     }
 }
 
-/// A server to send requests to.
-pub struct TestServer {
-    pub server: Server,
+/// A database to send requests to, empty at first.
+pub enum Home {
+    Native(Box<Server>),
+    Worker { url: String, database: String },
 }
 
-impl TestServer {
-    pub fn new() -> TestServer {
+/// The address of the Worker that tests talk to too.
+pub fn worker_url() -> Option<String> {
+    std::env::var("DODB_WORKER_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// An empty database in each home.
+pub fn homes() -> Vec<Home> {
+    let mut homes = vec![Home::native()];
+    homes.extend(Home::worker());
+    homes
+}
+
+impl Home {
+    pub fn native() -> Home {
         let rows = Metered::new(Box::new(SqliteStore::open_in_memory().unwrap()));
         let env = Arc::new(TestEnv::default());
         let db = Db::open(Arc::new(rows), env.clone(), Options::default()).unwrap();
         let options = ServerOptions { partitions: 2, ..ServerOptions::default() };
-        let server = Server::new(db, env, options).unwrap();
-        TestServer { server }
+        Home::Native(Box::new(Server::new(db, env, options).unwrap()))
+    }
+
+    pub fn worker() -> Option<Home> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let url = worker_url()?;
+        let number = COUNT.fetch_add(1, Relaxed);
+        Some(Home::Worker { url, database: format!("wire-{}-{number}", std::process::id()) })
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Home::Native(_) => "native",
+            Home::Worker { .. } => "worker",
+        }
     }
 
     pub async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Response {
-        let request = http::Request::builder().method(method).uri(path).body(body.into()).unwrap();
-        self.server.handle(request).await
+        match self {
+            Home::Native(server) => match path.strip_prefix("/_test/") {
+                Some(lever) => pull(server, lever),
+                None => {
+                    let request = http::Request::builder().method(method).uri(path);
+                    server.handle(request.body(body.into()).unwrap()).await
+                }
+            },
+            Home::Worker { url, database } => {
+                let sign = if path.contains('?') { '&' } else { '?' };
+                let database = match path.contains("database=") {
+                    true => String::new(),
+                    false => format!("{sign}database={database}"),
+                };
+                let (method, url) = (method.to_owned(), format!("{url}{path}{database}"));
+                let body = body.into();
+                tokio::task::spawn_blocking(move || fetch(&method, &url, &body)).await.unwrap()
+            }
+        }
     }
+}
+
+/// The Worker's levers for tests, on a server here.
+fn pull(server: &Server, lever: &str) -> Response {
+    let db = server.session().db();
+    match lever {
+        "forget" => db.forget(),
+        // Nothing works in the background here.
+        "hold" => {}
+        "jobs" => {
+            let budget = JobBudget { steps_max: usize::MAX, thorough: false };
+            db.run_jobs(&budget, &Usage::default()).unwrap();
+        }
+        other => panic!("no lever is called {other}"),
+    }
+    let mut response = http::Response::new(Bytes::new());
+    response.headers_mut().insert("x-dodb-cost", http::HeaderValue::from_static("{}"));
+    response
+}
+
+/// One HTTP request; any status is an answer.
+pub fn fetch(method: &str, url: &str, body: &[u8]) -> Response {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    let agent = ureq::Agent::new_with_config(config);
+    let request = http::Request::builder().method(method).uri(url);
+    let response = match body {
+        [] => agent.run(request.body(()).unwrap()),
+        body => agent.run(request.body(body).unwrap()),
+    };
+    let (head, mut body) = response.unwrap().into_parts();
+    let bytes = body.with_config().limit(64 << 20).read_to_vec().unwrap();
+    http::Response::from_parts(head, Bytes::from(bytes))
+}
+
+/// What a response says it cost: rows read, rows written.
+pub fn rows(response: &Response) -> (u64, u64) {
+    let cost = response.headers().get("x-dodb-cost").unwrap().to_str().unwrap();
+    let cost: serde_json::Value = serde_json::from_str(cost).unwrap();
+    (cost["rows_read"].as_u64().unwrap(), cost["rows_written"].as_u64().unwrap())
+}
+
+/// The body of a response as text.
+pub fn text(response: &Response) -> String {
+    String::from_utf8_lossy(response.body()).into_owned()
 }

@@ -1,0 +1,141 @@
+//! The Durable Object of one database: opened at the first request, served by the same server as
+//! natively, its background work done by the alarm. Not here: SQLite ([`crate::rows`]).
+
+#![allow(missing_docs, reason = "the macro of Durable Objects adds methods without")]
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dodb_engine::{Db, JobBudget, Metered, Options, Usage};
+use dodb_query::Settings;
+use dodb_rowstore::RowCounts;
+use dodb_server::{Error, Response as Answer, Server, ServerOptions};
+use http::Method;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use crate::env::WorkerEnv;
+use crate::exchange;
+use crate::rows::SqlRows;
+#[cfg(feature = "testing")]
+use crate::testing;
+
+/// How long after a write its background work begins: time for more writes to come.
+const ALARM_DELAY: Duration = Duration::from_millis(200);
+/// Steps of background work per alarm, each well under a second of the 30 s an alarm may take.
+const ALARM_STEPS_MAX: usize = 8;
+/// An isolate has 128 MB, for JavaScript and every object in it. A body is there twice while it is
+/// read, as bytes and as columns.
+const BODY_BYTES_MAX: usize = 16 << 20;
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+const QUERY_BYTES_MAX: u64 = 40 << 20;
+const CACHE_BYTES_MAX: usize = 16 << 20;
+
+/// A database.
+#[durable_object(alarm)]
+pub struct Database {
+    state: State,
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "the warm tier's bucket"))]
+    env: Env,
+    open: RefCell<Option<Open>>,
+    /// Is the alarm set, as far as this instance knows?
+    is_alarm_set: Cell<bool>,
+}
+
+/// What an object that is awake holds.
+#[derive(Clone)]
+struct Open {
+    db: Db,
+    /// Made at the first request, which says the database's name.
+    server: Option<Server>,
+}
+
+impl DurableObject for Database {
+    fn new(state: State, env: Env) -> Self {
+        Database { state, env, open: RefCell::new(None), is_alarm_set: Cell::new(false) }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let answer = self.answer(request).await;
+        exchange::response(answer.unwrap_or_else(|e| dodb_server::refusal(&e)))
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.is_alarm_set.set(false);
+        let budget = JobBudget { steps_max: ALARM_STEPS_MAX, thorough: false };
+        let work = || -> Result<(), Error> {
+            self.db()?.run_jobs(&budget, &Usage::default())?;
+            Ok(())
+        };
+        if let Err(e) = work() {
+            // The runtime calls again, later and later.
+            return Err(worker::Error::RustError(format!("background work failed: {e}")));
+        }
+        self.set_alarm().await;
+        Response::empty()
+    }
+}
+
+impl Database {
+    async fn answer(&self, mut request: Request) -> Result<Answer, Error> {
+        let head = exchange::head(&request)?;
+        let name = dodb_server::database(&head)?;
+        let body = exchange::body(&mut request, BODY_BYTES_MAX).await?;
+        #[cfg(feature = "testing")]
+        if let Some(path) = head.uri.path().strip_prefix("/_test/") {
+            let db = self.db()?;
+            return testing::answer(path, &self.state, &self.env, &db, &self.is_alarm_set).await;
+        }
+        let may_write = !matches!(head.method, Method::GET | Method::HEAD);
+        let server = self.server(&name)?;
+        let answer = server.handle(http::Request::from_parts(head, body)).await;
+        if may_write {
+            self.set_alarm().await;
+        }
+        Ok(answer)
+    }
+
+    /// Wakes this object soon if there is background work and nothing will wake it yet.
+    async fn set_alarm(&self) {
+        let Ok(db) = self.db() else { return };
+        if self.is_alarm_set.get() || !db.has_jobs() {
+            return;
+        }
+        self.is_alarm_set.set(true);
+        db.meter().add_billed("set_alarm", RowCounts { read: 0, written: 1 });
+        if let Err(e) = self.state.storage().set_alarm(ALARM_DELAY).await {
+            self.is_alarm_set.set(false);
+            worker::console_error!("the alarm was not set, background work waits: {e}");
+        }
+    }
+
+    fn db(&self) -> Result<Db, Error> {
+        if let Some(open) = self.open.borrow().as_ref() {
+            return Ok(open.db.clone());
+        }
+        let rows = SqlRows::new(self.state.storage().as_raw().as_ref());
+        let rows = rows.map_err(dodb_engine::Error::from)?;
+        let rows = Arc::new(Metered::new(Box::new(rows)));
+        let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
+        let db = Db::open(rows, Arc::new(WorkerEnv), options)?;
+        *self.open.borrow_mut() = Some(Open { db: db.clone(), server: None });
+        Ok(db)
+    }
+
+    fn server(&self, name: &str) -> Result<Server, Error> {
+        let db = self.db()?;
+        if let Some(Open { server: Some(server), .. }) = self.open.borrow().as_ref() {
+            return Ok(server.clone());
+        }
+        let options = ServerOptions {
+            database: name.to_owned(),
+            partitions: 1,
+            settings: Settings { max_memory_usage: QUERY_BYTES_MAX, ..Settings::default() },
+            body_bytes_max: BODY_BYTES_MAX,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+        };
+        let server = Server::new(db.clone(), Arc::new(WorkerEnv), options)?;
+        *self.open.borrow_mut() = Some(Open { db, server: Some(server.clone()) });
+        Ok(server)
+    }
+}

@@ -1,0 +1,82 @@
+//! What only a build with the feature `testing` answers, under `/_test/`: the suites that must run
+//! inside the runtime, and the levers that tests of the object pull. Not in a Worker that is
+//! deployed.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dodb_engine::{Db, JobBudget, Usage};
+use dodb_rowstore::conformance;
+use dodb_server::{Error, Response as Answer};
+use http::StatusCode;
+use worker::{Env, State};
+
+use crate::env::WorkerEnv;
+use crate::r2::{self, R2Store};
+use crate::rows::SqlRows;
+
+/// The binding of the bucket.
+const BUCKET: &str = "OBJECTS";
+
+/// Answers a request to `/_test/PATH`.
+pub(crate) async fn answer(
+    path: &str,
+    state: &State,
+    env: &Env,
+    db: &Db,
+    is_alarm_set: &Cell<bool>,
+) -> Result<Answer, Error> {
+    let failed = |message| Error::Request { status: StatusCode::INTERNAL_SERVER_ERROR, message };
+    let text = match path {
+        // As if the object had just woken.
+        "forget" => {
+            db.forget();
+            "forgotten".to_owned()
+        }
+        // Background work waits for `jobs`: an alarm that is set is not set again.
+        "hold" => {
+            is_alarm_set.set(true);
+            "held".to_owned()
+        }
+        "jobs" => jobs(db).map_err(failed)?,
+        "verify" => verify(db).map_err(failed)?,
+        "rows" => {
+            let storage = state.storage();
+            let rows =
+                SqlRows::new(storage.as_raw().as_ref()).map_err(|e| failed(e.to_string()))?;
+            let rows = Arc::new(rows);
+            let passed = conformance::run(|| Box::new(rows.clone()));
+            let passed = passed.map_err(|failures| failed(failures.to_string()))?;
+            format!("{passed} cases passed")
+        }
+        "r2" => {
+            let bucket = env.bucket(BUCKET).map_err(|e| failed(e.to_string()))?;
+            let store = R2Store::new(bucket.as_ref(), Arc::new(WorkerEnv));
+            r2::conformance::run(&store).await.map_err(failed)?.join("\n")
+        }
+        "panic" => std::panic::panic_any("a test asked for it"),
+        _ => {
+            let message = format!("no test is called {path}");
+            return Err(Error::Request { status: StatusCode::NOT_FOUND, message });
+        }
+    };
+    let mut answer = http::Response::new(Bytes::from(format!("{text}\n")));
+    answer.headers_mut().insert("x-dodb-cost", http::HeaderValue::from_static("{}"));
+    Ok(answer)
+}
+
+/// All background work, now.
+fn jobs(db: &Db) -> Result<String, String> {
+    let budget = JobBudget { steps_max: usize::MAX, thorough: false };
+    let report = db.run_jobs(&budget, &Usage::default()).map_err(|e| e.to_string())?;
+    Ok(format!("{report:?}"))
+}
+
+fn verify(db: &Db) -> Result<String, String> {
+    let report = db.verify(&Usage::default()).map_err(|e| e.to_string())?;
+    match report.faults.as_slice() {
+        [] => Ok("no faults".to_owned()),
+        faults => Err(format!("{faults:?}")),
+    }
+}
