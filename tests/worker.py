@@ -1,0 +1,184 @@
+"""The Worker from outside, on workerd: killed at random moments it keeps what it acknowledged; all
+flights fit into one object and are answered as natively; wrangler takes the package. Not here: what
+single requests answer (crates/server/tests/wire).
+
+Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "dodb"
+BUILD = CACHE / "worker" / "test"
+TOOLS = ROOT / "crates" / "worker" / "js"
+DODB = os.environ["DODB"]
+MEMORY_BYTES_MAX = 96 * 1024 * 1024
+KILLS = 6
+
+
+class Served:
+    """The Worker on workerd, with its data in a folder."""
+
+    def __init__(self, folder):
+        command = ["node", TOOLS / "serve.mjs", "--build", BUILD, "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, "--persist", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            # A group of its own, so that workerd goes when its parent is killed.
+            start_new_session=True,
+        )
+        for line in self.process.stdout:
+            if found := re.match(r"dodb listens on (\S+)", line):
+                self.url = found.group(1)
+                return
+        raise SystemExit("the Worker did not start")
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def ask(self, path, body=b"", database="default"):
+        """The status and text of an answer; None when there was none."""
+        sign = "&" if "?" in path else "?"
+        request = urllib.request.Request(
+            f"{self.url}{path}{sign}database={database}", data=body, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return None
+
+    def sql(self, text, database="default"):
+        answer = self.ask("/", text.encode(), database)
+        if answer is None or answer[0] != 200:
+            raise SystemExit(f"{text}: {answer}")
+        return answer[1]
+
+
+def check(what, is_right, detail=""):
+    print(f"  {'ok' if is_right else 'WRONG'}  {what} {detail}".rstrip(), flush=True)
+    if not is_right:
+        raise SystemExit(f"{what}: {detail}")
+
+
+def write_until_killed(served, round_number, acknowledged, lock):
+    """Posts batches and single things; notes what was acknowledged."""
+
+    def writer(number):
+        for count in range(100_000):
+            size = random.choice([1, 1, 3, 200, 1_000])
+            ids = [f"r{round_number}-w{number}-{count}-{n}" for n in range(size)]
+            lines = "\n".join(json.dumps({"id": i, "type": "T", "data": {"s": i}}) for i in ids)
+            answer = served.ask("/v1/things", lines.encode())
+            if answer is None or answer[0] != 200:
+                return
+            with lock:
+                acknowledged.update(ids)
+
+    threads = [threading.Thread(target=writer, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def durability(folder):
+    acknowledged, lock = set(), threading.Lock()
+    for round_number in range(KILLS):
+        served = Served(folder)
+        threads = write_until_killed(served, round_number, acknowledged, lock)
+        time.sleep(random.uniform(0.3, 2.0))
+        served.kill()
+        for thread in threads:
+            thread.join()
+    served = Served(folder)
+    found = set(served.sql("SELECT id FROM things").split())
+    lost = acknowledged - found
+    check(f"{KILLS} kills lose nothing", not lost, f"{len(acknowledged)} acknowledged")
+    check("there was something to lose", len(acknowledged) > 1_000)
+    status, text = served.ask("/_test/verify")
+    check("everything verifies after the kills", status == 200, text.strip())
+    count = int(served.sql("SELECT count() FROM things"))
+    check("the count is that of the rows", count == len(found), f"{count}, {len(found)}")
+    served.stop()
+
+
+def flights(folder):
+    data = CACHE / "flights"
+    served = Served(folder / "worker")
+    names = ["airlines", "airports", "planes", "weather", "flights"]
+    files = [data / f"{name}.ndjson.gz" for name in names]
+    place = {"native": ["--data", folder / "native"], "worker": ["--url", served.url]}
+    for where in place.values():
+        subprocess.run(
+            [DODB, "import", *where, "--batch-rows", "1000", "--progress", "none", *files],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    queries = (ROOT / "tests" / "flights.sql").read_text().strip().split(";\n")
+    for query in queries:
+        answers = [
+            subprocess.run(
+                [DODB, "sql", *where, query], check=True, capture_output=True, text=True
+            ).stdout
+            for where in place.values()
+        ]
+        title = " ".join(query.split())[:70]
+        check(title, answers[0] == answers[1] and answers[0], repr(answers[1][:60]))
+    with urllib.request.urlopen(f"{served.url}/v1/stats") as answer:
+        memory = json.load(answer)["memory_bytes"]
+    check("all flights in one object", memory < MEMORY_BYTES_MAX, f"peak {memory / 1e6:.1f} MB")
+    served.stop()
+
+
+def package(folder):
+    """The package as wrangler would send it, with the quickly built WebAssembly."""
+    shutil.copytree(BUILD, folder / "build")
+    config = (TOOLS.parent / "wrangler.jsonc").read_text()
+    config = re.sub(r'\n *"build": .*', "", config)
+    (folder / "wrangler.jsonc").write_text(config)
+    wrangler = TOOLS / "node_modules" / ".bin" / "wrangler"
+    done = subprocess.run(
+        [wrangler, "deploy", "--dry-run", "--outdir", folder / "out"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "WRANGLER_SEND_METRICS": "false", "CI": "true"},
+    )
+    check("wrangler takes the package", done.returncode == 0, done.stderr[-500:])
+    check("with both bindings", all(name in done.stdout for name in ["DATABASES", "OBJECTS"]))
+
+
+def main():
+    seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+    random.seed(seed)
+    print(f"seed {seed}", flush=True)
+    for test in [durability, flights, package]:
+        print(test.__name__, flush=True)
+        with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
+            test(pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
