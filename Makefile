@@ -36,8 +36,10 @@ lint: ## formatting, clippy and the house rules
 bench: ## every benchmark against its peers, in one run; results under bench/results
 	@scripts/setup.sh build bench
 	cargo build --release --locked --workspace --all-targets
+	@scripts/worker.sh release
 	@$(PYTHON) demo/prepare.py
 	@$(PYTHON) bench/run.py --dodb '$(DODB)'
+	@$(PYTHON) bench/worker.py --dodb '$(DODB)' --flights '$(CACHE)/flights'
 
 worker: ## build the Worker and serve it on workerd, port 8787; its data stays in the cache folder
 	@scripts/worker.sh test

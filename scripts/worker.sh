@@ -58,6 +58,11 @@ if [ "$1" = release ]; then
         --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int \
         --enable-bulk-memory --enable-multivalue --enable-reference-types
     mv "$wasm.small" "$wasm"
+    # Cloudflare takes 64 MiB; the rest is for what comes later.
+    if [ "$(stat -c %s "$wasm")" -gt $((48 << 20)) ]; then
+        printf 'worker: %s has grown past 48 MiB; see what it carries\n' "$wasm" >&2
+        exit 1
+    fi
 fi
 printf 'The Worker is in %s: %s bytes of WebAssembly, %s gzipped\n' \
     "$out" "$(stat -c %s "$wasm")" "$(gzip -c "$wasm" | wc -c)"

@@ -152,6 +152,20 @@ def flights(folder):
     served.stop()
 
 
+def token(folder):
+    """With a token set nothing but /ping answers without it."""
+    os.environ["DODB_TOKEN"] = "an open secret"
+    served = Served(folder)
+    check("/ping needs no token", served.ask("/ping") == (200, "Ok.\n"))
+    status, text = served.ask("/", b"SELECT 1")
+    check("SQL does", status == 401, text.strip()[:60])
+    command = [DODB, "sql", "--url", served.url, "SELECT 1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    check("dodb sends it", done.stdout == "1\n", done.stderr)
+    served.stop()
+    del os.environ["DODB_TOKEN"]
+
+
 def package(folder):
     """The package as wrangler would send it, with the quickly built WebAssembly."""
     shutil.copytree(BUILD, folder / "build")
@@ -174,7 +188,7 @@ def main():
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     random.seed(seed)
     print(f"seed {seed}", flush=True)
-    for test in [durability, flights, package]:
+    for test in [durability, flights, token, package]:
         print(test.__name__, flush=True)
         with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
             test(pathlib.Path(folder))

@@ -4,7 +4,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::client::Client;
+use crate::error::Result;
+use crate::memory::Memory;
 
 /// A database of columns kept in SQLite rows: SQL, HTTP, and what each request cost.
 #[derive(Debug, Parser)]
@@ -62,6 +67,10 @@ pub struct EndpointArgs {
     /// A running dodb instead of a folder, as http://127.0.0.1:8123
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     pub url: Option<String>,
+    /// The token that dodb at --url wants
+    #[arg(long, value_name = "TOKEN", env = "DODB_TOKEN", hide_env_values = true,
+        value_parser = NonEmptyStringValueParser::new())]
+    pub token: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +81,10 @@ pub struct ServeArgs {
     /// Where to listen; port 0 takes a free one, and the line printed says which
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8123")]
     pub listen: SocketAddr,
+    /// Answer only requests with this token, /ping apart
+    #[arg(long, value_name = "TOKEN", env = "DODB_TOKEN", hide_env_values = true,
+        value_parser = NonEmptyStringValueParser::new())]
+    pub token: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -138,6 +151,16 @@ pub struct ImportArgs {
     #[arg(long, value_name = "N", default_value_t = 65_536,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub batch_rows: u32,
+    /// The most memory this process takes, as 512MiB or 2GB; 192MiB at least. With --url the server
+    /// has limits of its own [default: 1GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "DODB_MAX_MEMORY",
+        default_value = "1GiB",
+        hide_default_value = true
+    )]
+    pub max_memory: Memory,
     /// How to show progress
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub progress: ProgressMode,
@@ -198,7 +221,14 @@ pub struct DemoArgs {
     pub rows_url: Option<String>,
 }
 
-fn database(name: &str) -> Result<String, String> {
+impl EndpointArgs {
+    /// The client of the server at `url`.
+    pub fn client(&self, url: &str) -> Result<Client> {
+        Client::new(url, &self.place.database, self.token.as_deref())
+    }
+}
+
+fn database(name: &str) -> std::result::Result<String, String> {
     dodb_server::check_database(name).map_err(|e| e.to_string())?;
     Ok(name.to_owned())
 }

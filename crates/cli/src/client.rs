@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 
 use crate::cost::Cost;
 use crate::error::{Error, Result};
@@ -13,6 +13,8 @@ pub struct Client {
     agent: Agent,
     base: String,
     database: String,
+    /// The header that shows the token; none is sent without one.
+    token: Option<String>,
 }
 
 /// An answer that is not an error.
@@ -28,7 +30,7 @@ impl Client {
     ///
     /// # Errors
     /// Not an address of HTTP.
-    pub fn new(url: &str, database: &str) -> Result<Client> {
+    pub fn new(url: &str, database: &str, token: Option<&str>) -> Result<Client> {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(Error::Usage(format!(
                 "--url {url:?} is not an address like http://127.0.0.1:8123"
@@ -42,6 +44,7 @@ impl Client {
             agent: Agent::new_with_config(config),
             base: url.trim_end_matches('/').to_owned(),
             database: database.to_owned(),
+            token: token.map(|token| format!("Bearer {token}")),
         })
     }
 
@@ -51,7 +54,7 @@ impl Client {
     /// The server's own, or that it does not answer.
     pub fn sql(&self, body: &[u8], format: &str) -> Result<Reply> {
         let url = format!("{}/?database={}&default_format={format}", self.base, self.database);
-        self.reply(self.agent.post(&url).send(body))
+        self.reply(self.signed(self.agent.post(&url)).send(body))
     }
 
     /// Reads a path.
@@ -60,7 +63,7 @@ impl Client {
     /// As [`Client::sql`].
     pub fn get(&self, path: &str) -> Result<Reply> {
         let url = format!("{}{path}?database={}", self.base, self.database);
-        self.reply(self.agent.get(&url).call())
+        self.reply(self.signed(self.agent.get(&url)).call())
     }
 
     /// Posts nothing to a path.
@@ -69,7 +72,14 @@ impl Client {
     /// As [`Client::sql`].
     pub fn post(&self, path: &str) -> Result<Reply> {
         let url = format!("{}{path}?database={}", self.base, self.database);
-        self.reply(self.agent.post(&url).send_empty())
+        self.reply(self.signed(self.agent.post(&url)).send_empty())
+    }
+
+    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", token),
+            None => request,
+        }
     }
 
     fn reply(&self, answer: Result<http::Response<Body>, ureq::Error>) -> Result<Reply> {

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use crate::args::{DatabaseArgs, DemoArgs};
 use crate::error::{Error, Result};
 use crate::import::{self, Target};
+use crate::memory::Memory;
 use crate::terminal;
 use home::Home;
 use measure::{Load, folder_bytes};
@@ -124,7 +125,7 @@ fn file(folder: &Path, name: &str) -> PathBuf {
 
 fn load(args: &DemoArgs, home: &Home) -> Result<(Load, Load)> {
     let path = |name: &str| file(&args.flights, name).to_string_lossy().into_owned();
-    let mut target = Target::open(&home.endpoint())?;
+    let mut target = Target::open(&home.endpoint(), Memory::default())?;
     let before = home.billed()?.unwrap_or_default();
     let mut things = Load::default();
     for (name, expected) in THINGS {

@@ -21,6 +21,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 
 use crate::args::{EndpointArgs, ImportArgs, OnError, ProgressMode};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use batches::{Event, Plan, Shape};
 use progress::Progress;
 use report::Report;
@@ -28,12 +29,12 @@ use source::Source;
 
 pub use target::Target;
 
-/// Batches that wait to be stored; each has at most 32 MB of records.
+/// Batches that wait to be stored.
 const BATCHES_WAITING: usize = 2;
 
 pub fn run(args: &ImportArgs) -> Result<ExitCode> {
     check(args)?;
-    let mut target = Target::open(&args.endpoint)?;
+    let mut target = Target::open(&args.endpoint, args.max_memory)?;
     let report = load(args, &mut target)?;
     report.print(&target.cost())
 }
@@ -75,6 +76,7 @@ pub fn plain(endpoint: EndpointArgs, table: &str, file: String, rows: u32) -> Im
         skip_unknown_fields: false,
         null_texts: Vec::new(),
         batch_rows: rows,
+        max_memory: Memory::default(),
         progress: ProgressMode::Auto,
         files: vec![file],
     }
@@ -112,6 +114,7 @@ impl Run<'_> {
             format,
             shape: Shape::Rows(Arc::new(Schema::empty())),
             batch_rows: self.args.batch_rows as usize,
+            batch_bytes: self.args.max_memory.batch_bytes_max(),
             skip: self.args.on_error == OnError::Skip,
             skip_unknown_fields: self.args.skip_unknown_fields,
             null_texts: self.args.null_texts.clone(),

@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod inspect;
 mod jobs;
+mod memory;
 mod open;
 mod repl;
 mod serve;

@@ -22,6 +22,11 @@ const FILE: &str = "dodb.sqlite";
 /// # Errors
 /// Another process has it open, the file is damaged, the folder cannot be used.
 pub fn open(data: &Path, database: &str) -> Result<Db> {
+    open_with(data, database, Options::native())
+}
+
+/// As [`open`], with sizes other than a native process has.
+pub fn open_with(data: &Path, database: &str, options: Options) -> Result<Db> {
     let folder = data.join(database);
     let store = SqliteStore::open(&folder, SqliteOptions::default()).map_err(|e| match e {
         e @ RowError::Locked { .. } => {
@@ -30,7 +35,7 @@ pub fn open(data: &Path, database: &str) -> Result<Db> {
         e => Error::Rows(e),
     })?;
     let rows = Arc::new(Metered::new(Box::new(store)));
-    Ok(Db::open(rows, Arc::new(NativeEnv), Options::native())?)
+    Ok(Db::open(rows, Arc::new(NativeEnv), options)?)
 }
 
 /// Opens a database that is there already.

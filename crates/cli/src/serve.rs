@@ -27,19 +27,26 @@ use crate::open;
 /// How long requests that are under way may still take once the server is told to stop.
 const STOP_SECONDS_MAX: Duration = Duration::from_secs(30);
 
+/// What requests need.
+struct House {
+    databases: Arc<Databases>,
+    token: Option<String>,
+}
+
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let databases = Arc::new(Databases::new(args.data.clone()));
     // So that a folder in use is told now and not to the first client.
     databases.get("default")?;
     let runtime = open::runtime()?;
-    let served = runtime.block_on(listen(args.listen, databases.clone()));
+    let house = House { databases: databases.clone(), token: args.token.clone() };
+    let served = runtime.block_on(listen(args.listen, house));
     runtime.shutdown_timeout(STOP_SECONDS_MAX);
     databases.close();
     served?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(address: SocketAddr, databases: Arc<Databases>) -> Result<()> {
+async fn listen(address: SocketAddr, house: House) -> Result<()> {
     let cannot = |e: std::io::Error| {
         Error::Failed(format!("cannot listen on {address}: {e}; choose another with --listen"))
     };
@@ -54,7 +61,7 @@ async fn listen(address: SocketAddr, databases: Arc<Databases>) -> Result<()> {
             tracing::debug!("TCP_NODELAY: {e}");
         }
     });
-    let app = Router::new().fallback(answer).with_state(databases);
+    let app = Router::new().fallback(answer).with_state(Arc::new(house));
     let (told, mut is_told) = tokio::sync::watch::channel(false);
     let graceful = async move {
         stop.await;
@@ -91,8 +98,13 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
     })
 }
 
-async fn answer(State(databases): State<Arc<Databases>>, request: Request) -> http::Response<Body> {
+async fn answer(State(house): State<Arc<House>>, request: Request) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
+    if let Some(token) = house.token.as_deref().filter(|_| parts.uri.path() != "/ping")
+        && let Err(e) = dodb_server::check_token(&parts, token)
+    {
+        return dodb_server::refusal(&e).map(Body::from);
+    }
     let name = match dodb_server::database(&parts) {
         Ok(name) => name,
         Err(e) => return refusal(e.status(), &e.to_string()),
@@ -104,7 +116,7 @@ async fn answer(State(databases): State<Arc<Databases>>, request: Request) -> ht
     let may_write = !matches!(parts.method, Method::GET | Method::HEAD);
     let request = http::Request::from_parts(parts, body);
     let work = move || {
-        let database = databases.get(&name)?;
+        let database = house.databases.get(&name)?;
         let response = Handle::current().block_on(database.server.handle(request));
         if may_write {
             database.wake();

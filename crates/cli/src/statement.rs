@@ -55,7 +55,7 @@ impl Runner {
     /// Opens the database that the arguments name.
     pub fn open(args: &EndpointArgs) -> Result<Runner> {
         if let Some(url) = &args.url {
-            return Ok(Runner::Remote(Client::new(url, &args.place.database)?));
+            return Ok(Runner::Remote(args.client(url)?));
         }
         let db = open::open(&args.place.data, &args.place.database)?;
         let server = open::server(&db, &args.place.database)?;

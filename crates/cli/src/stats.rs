@@ -8,7 +8,6 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::args::StatsArgs;
-use crate::client::Client;
 use crate::cost::{bytes, grouped, usd};
 use crate::error::{Error, Result};
 use crate::open;
@@ -17,7 +16,7 @@ use crate::table::Table;
 pub fn run(args: &StatsArgs) -> Result<ExitCode> {
     let (stats, cost) = match &args.endpoint.url {
         Some(url) => {
-            let client = Client::new(url, &args.endpoint.place.database)?;
+            let client = args.endpoint.client(url)?;
             (parse(&client.get("/v1/stats")?.text()?)?, parse(&client.get("/v1/cost")?.text()?)?)
         }
         None => local(args)?,

@@ -69,6 +69,7 @@ impl Error {
             Error::Format(FormatError::UnknownFormat { .. }) => (73, "UNKNOWN_FORMAT"),
             Error::Format(_) => (27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED"),
             Error::Request { status, .. } => match status.as_u16() {
+                401 => (516, "AUTHENTICATION_FAILED"),
                 404 => (48, "NOT_IMPLEMENTED"),
                 _ => (36, "BAD_ARGUMENTS"),
             },

@@ -10,5 +10,5 @@ mod sql;
 mod stats;
 
 pub use error::Error;
-pub use request::{check_database, database};
+pub use request::{check_database, check_token, database};
 pub use server::{Response, Server, ServerOptions, ping, refusal};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dodb_engine::Usage;
 use dodb_query::{Request, Settings};
+use http::StatusCode;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
@@ -79,6 +80,30 @@ pub fn database(parts: &Parts) -> Result<String, Error> {
     Ok(name)
 }
 
+/// Does the request carry `token`, as `Authorization: Bearer TOKEN` or as ClickHouse's clients send
+/// a password (`X-ClickHouse-Key`)?
+///
+/// # Errors
+/// It does not.
+pub fn check_token(parts: &Parts, token: &str) -> Result<(), Error> {
+    let header = |name: &str| parts.headers.get(name).map(|value| value.as_bytes());
+    let bearer = header("authorization").and_then(|value| value.strip_prefix(b"Bearer "));
+    let is_it = |given: &[u8]| {
+        // All bytes are looked at, so that the time taken tells nothing of where they differ.
+        let differ = given.iter().zip(token.as_bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+        given.len() == token.len() && differ == 0
+    };
+    if [bearer, header("x-clickhouse-key")].into_iter().flatten().any(is_it) {
+        return Ok(());
+    }
+    Err(Error::Request {
+        status: StatusCode::UNAUTHORIZED,
+        message: "this database wants a token: send the header `Authorization: Bearer TOKEN` \
+                  (dodb's own client takes it from DODB_TOKEN)"
+            .into(),
+    })
+}
+
 /// May a database have this name? Letters, digits, `_`, `-` and `.`, 1 to 64 of them, not starting
 /// with a point: the same in a folder's name and in a Durable Object's.
 ///
@@ -121,5 +146,26 @@ pub(crate) fn text_of(body: &Bytes) -> &str {
             let valid = body.get(..e.valid_up_to()).unwrap_or_default();
             std::str::from_utf8(valid).unwrap_or_default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_let_in(name: &str, value: &str) -> bool {
+        let request = http::Request::builder().header(name, value).body(()).unwrap();
+        check_token(&request.into_parts().0, "secret").is_ok()
+    }
+
+    #[test]
+    fn a_token_opens_and_nothing_else_does() {
+        assert!(is_let_in("authorization", "Bearer secret"));
+        assert!(is_let_in("x-clickhouse-key", "secret"));
+        for value in ["Bearer secre", "Bearer secret ", "Bearer secrets", "Bearer ", "secret", ""] {
+            assert!(!is_let_in("authorization", value), "{value:?}");
+        }
+        assert!(!is_let_in("x-clickhouse-key", "Secret"));
+        assert!(!is_let_in("x-other", "secret"));
     }
 }

@@ -4,7 +4,7 @@
 //   node serve.mjs --build DIR [--port 8787] [--persist DIR] [--rows]
 //
 // Port 0 takes a free one; the lines printed say which. Without --persist everything is gone when
-// this ends. --rows also serves the row-per-record object that the demo compares with.
+// this ends. With DODB_TOKEN in the environment requests must show it. --rows also serves the row-per-record object that the demo compares with.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,6 +49,7 @@ const workers = [
   worker("dodb", resolve(values.build), "index.mjs", {
     durableObjects: { DATABASES: { className: "Database", useSQLite: true } },
     r2Buckets: { OBJECTS: "objects" },
+    bindings: process.env.DODB_TOKEN ? { DODB_TOKEN: process.env.DODB_TOKEN } : {},
   }),
 ];
 if (values.rows) {

@@ -9,6 +9,8 @@ use crate::exchange;
 
 /// The binding of `wrangler.jsonc` to the class of Durable Objects.
 const DATABASES: &str = "DATABASES";
+/// The secret that requests must show, when there is one.
+const TOKEN: &str = "DODB_TOKEN";
 
 #[event(fetch, respond_with_errors)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
@@ -24,10 +26,26 @@ async fn answer(request: Request, env: &Env) -> Result<Response, Error> {
     if head.uri.path() == "/ping" {
         return exchange::response(dodb_server::ping()).map_err(|e| unavailable("ping", &e));
     }
+    if let Some(token) = token(env)? {
+        dodb_server::check_token(&head, &token)?;
+    }
     let name = dodb_server::database(&head)?;
     let object = || env.durable_object(DATABASES)?.id_from_name(&name)?.get_stub();
     let stub = object().map_err(|e| unavailable(&name, &e))?;
     stub.fetch_with_request(request).await.map_err(|e| unavailable(&name, &e))
+}
+
+/// The token, if one is set. One that is set to no purpose must not leave the door open.
+fn token(env: &Env) -> Result<Option<String>, Error> {
+    let set = js_sys::Reflect::get(env, &TOKEN.into()).unwrap_or_default();
+    match set.as_string() {
+        Some(token) if !token.is_empty() => Ok(Some(token)),
+        None if set.is_undefined() => Ok(None),
+        _ => {
+            let message = format!("{TOKEN} is set, but not to a text; set it again or delete it");
+            Err(Error::Request { status: StatusCode::SERVICE_UNAVAILABLE, message })
+        }
+    }
 }
 
 fn unavailable(database: &str, e: &worker::Error) -> Error {

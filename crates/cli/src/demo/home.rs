@@ -45,8 +45,10 @@ impl Home {
     pub fn new(place: &DatabaseArgs, url: Option<&str>) -> Result<Home> {
         match url {
             Some(url) => {
-                let endpoint = EndpointArgs { place: place.clone(), url: Some(url.to_owned()) };
-                Ok(Home::Worker(endpoint, Client::new(url, &place.database)?))
+                let client = Client::new(url, &place.database, None)?;
+                let url = Some(url.to_owned());
+                let endpoint = EndpointArgs { place: place.clone(), url, token: None };
+                Ok(Home::Worker(endpoint, client))
             }
             None => Ok(Home::Native(place.clone(), open::runtime()?)),
         }
@@ -55,7 +57,7 @@ impl Home {
     /// What an import takes to get here.
     pub fn endpoint(&self) -> EndpointArgs {
         match self {
-            Home::Native(place, _) => EndpointArgs { place: place.clone(), url: None },
+            Home::Native(place, _) => EndpointArgs { place: place.clone(), url: None, token: None },
             Home::Worker(endpoint, _) => endpoint.clone(),
         }
     }

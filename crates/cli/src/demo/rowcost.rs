@@ -29,6 +29,7 @@ use crate::import::all_nullable;
 use crate::import::batches::{self, Event, Plan, Shape};
 use crate::import::progress::Progress;
 use crate::import::source::{Source, total_bytes};
+use crate::memory::Memory;
 
 /// Records of one transaction. It changes the time, not the rows.
 const TRANSACTION_ROWS: usize = 10_000;
@@ -45,7 +46,7 @@ impl RowStorage {
     /// The ones at `url`, or those in a folder.
     pub fn open(folder: &Path, url: Option<&str>) -> Result<RowStorage> {
         if let Some(url) = url {
-            return Ok(RowStorage::Worker(Client::new(url, "default")?));
+            return Ok(RowStorage::Worker(Client::new(url, "default", None)?));
         }
         // Waiting for the disk would only make the comparison slower.
         let options = SqliteOptions { synchronous: Synchronous::Off, ..SqliteOptions::default() };
@@ -87,6 +88,7 @@ impl RowStorage {
                 format: Format::JsonEachRow,
                 shape: Shape::Rows(all_nullable(&def.schema)),
                 batch_rows: TRANSACTION_ROWS,
+                batch_bytes: Memory::default().batch_bytes_max(),
                 skip: false,
                 skip_unknown_fields: false,
                 null_texts: Vec::new(),

@@ -28,6 +28,8 @@ pub struct Plan {
     pub shape: Shape,
     /// Records of a batch at most.
     pub batch_rows: usize,
+    /// Bytes of a batch's records at most, or little more.
+    pub batch_bytes: usize,
     /// Are bad records left out?
     pub skip: bool,
     /// Are fields left out that the table does not have?
@@ -69,7 +71,7 @@ pub enum Event {
 pub fn read(mut source: Source, plan: &Plan, each: &mut dyn FnMut(Event) -> bool) -> Result<()> {
     match &plan.shape {
         Shape::Rows(schema) if plan.format == Format::Parquet => {
-            let mut file = Parquet::open(&mut source, plan.batch_rows)?;
+            let mut file = Parquet::open(&mut source, plan)?;
             let conform =
                 Conform::new(&file.schema(), schema.clone(), None, plan.skip_unknown_fields)
                     .map_err(|e| in_file(&source, &e))?;
@@ -86,7 +88,8 @@ pub fn read(mut source: Source, plan: &Plan, each: &mut dyn FnMut(Event) -> bool
             decode(&mut source, plan, columns, &mut |event| Ok(each(event)))
         }
         Shape::Documents { type_name, id } => {
-            let documents = Documents::new(type_name, id.as_deref(), plan.batch_rows);
+            let documents =
+                Documents::new(type_name, id.as_deref(), plan.batch_rows, plan.batch_bytes);
             let mut sink = Sink { documents, skip: plan.skip, each };
             match plan.format {
                 Format::JsonEachRow => json_documents(&mut source, &mut sink)?,
@@ -112,7 +115,7 @@ pub fn schema(source: &Source, plan: &Plan) -> Result<Schema> {
     let schema = match (plan.format, &source.path) {
         (Format::Parquet, Some(path)) => {
             let path = path.to_string_lossy();
-            Parquet::open(&mut Source::open(&path, Arc::default())?, plan.batch_rows)?.schema()
+            Parquet::open(&mut Source::open(&path, Arc::default())?, plan)?.schema()
         }
         (Format::Parquet, None) => {
             return Err(Error::Input {
@@ -154,6 +157,7 @@ fn decode(
 ) -> Result<()> {
     let options = DecodeOptions {
         rows_max: plan.batch_rows,
+        batch_bytes_max: plan.batch_bytes,
         skip_unknown_fields: plan.skip_unknown_fields,
         errors_max: if plan.skip { u64::MAX } else { 0 },
         null_texts: plan.null_texts.clone(),
@@ -285,7 +289,7 @@ fn text_documents(source: &mut Source, plan: &Plan, sink: &mut Sink<'_>) -> Resu
 }
 
 fn parquet_documents(source: &mut Source, plan: &Plan, sink: &mut Sink<'_>) -> Result<()> {
-    let mut file = Parquet::open(source, plan.batch_rows)?;
+    let mut file = Parquet::open(source, plan)?;
     let mut record = 0u64;
     while let Some(batch) = file.next(source)? {
         // The writer of JSON knows every type; nulls are left out afterwards.

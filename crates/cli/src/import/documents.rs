@@ -15,14 +15,12 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 
-/// A batch is cut when its documents have this many bytes.
-const BATCH_BYTES_MAX: usize = 32 << 20;
-
 /// Things being gathered.
 pub struct Documents {
     type_name: String,
     id_field: Option<String>,
     rows_max: usize,
+    bytes_max: usize,
     ids: StringViewBuilder,
     data: StringViewBuilder,
     created: TimestampMillisecondBuilder,
@@ -40,12 +38,19 @@ struct Marks<'a> {
 }
 
 impl Documents {
-    /// Things of `type_name`, whose ids are in `id_field` if it is given.
-    pub fn new(type_name: &str, id_field: Option<&str>, rows_max: usize) -> Documents {
+    /// Things of `type_name`, whose ids are in `id_field` if it is given; a batch is cut at so many
+    /// rows or bytes of documents.
+    pub fn new(
+        type_name: &str,
+        id_field: Option<&str>,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Documents {
         Documents {
             type_name: type_name.to_owned(),
             id_field: id_field.map(str::to_owned),
             rows_max,
+            bytes_max,
             ids: StringViewBuilder::new(),
             data: StringViewBuilder::new(),
             created: TimestampMillisecondBuilder::new(),
@@ -128,7 +133,7 @@ impl Documents {
 
     /// Are there enough for a batch?
     pub fn is_full(&self) -> bool {
-        self.rows >= self.rows_max || self.bytes >= BATCH_BYTES_MAX
+        self.rows >= self.rows_max || self.bytes >= self.bytes_max
     }
 
     /// What was gathered, as rows of `things`; none if that is nothing.
@@ -249,7 +254,7 @@ mod tests {
 
     #[test]
     fn ids_are_text_or_numbers() {
-        let mut documents = Documents::new("T", Some("k"), 10);
+        let mut documents = Documents::new("T", Some("k"), 10, 1 << 20);
         documents.push_json("{\"k\":7}").unwrap();
         documents.push_json("{\"k\":\"é\"}").unwrap();
         assert!(documents.push_json("{\"k\":null}").is_err());

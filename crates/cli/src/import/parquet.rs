@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 
+use super::batches::Plan;
 use super::source::Source;
 use crate::error::{Error, Result};
 
@@ -32,7 +33,7 @@ impl Parquet {
     ///
     /// # Errors
     /// It is no Parquet file, it is damaged, or it is too large to be held.
-    pub fn open(source: &mut Source, batch_rows: usize) -> Result<Parquet> {
+    pub fn open(source: &mut Source, plan: &Plan) -> Result<Parquet> {
         match source.path.clone() {
             Some(path) => {
                 let file = File::open(&path).map_err(|e| Error::File {
@@ -43,25 +44,30 @@ impl Parquet {
                 let bytes = file.metadata().map_or(0, |meta| meta.len());
                 // The head is read already and counted.
                 let bytes = bytes.saturating_sub(source.head.len() as u64);
-                Parquet::over(&source.name, file, bytes, batch_rows)
+                Parquet::over(&source.name, file, bytes, plan)
             }
             None => {
                 let whole = Bytes::from(source.read_all(HELD_BYTES_MAX)?);
-                Parquet::over(&source.name, whole, 0, batch_rows)
+                Parquet::over(&source.name, whole, 0, plan)
             }
         }
     }
 
-    fn over<R>(name: &str, input: R, bytes: u64, batch_rows: usize) -> Result<Parquet>
+    fn over<R>(name: &str, input: R, bytes: u64, plan: &Plan) -> Result<Parquet>
     where
         R: ChunkReader + Send + 'static,
     {
         type Open = (Box<dyn RecordBatchReader + Send>, u64);
         let (reader, rows) = guarded(name, || -> Result<Open, ParquetError> {
             let builder = ParquetRecordBatchReaderBuilder::try_new(input)?;
-            let rows = builder.metadata().file_metadata().num_rows();
-            let reader = builder.with_batch_size(batch_rows).build()?;
-            Ok((Box::new(reader), rows.unsigned_abs()))
+            let rows = builder.metadata().file_metadata().num_rows().unsigned_abs();
+            let groups = builder.metadata().row_groups().iter();
+            let bytes: u64 = groups.map(|group| group.total_byte_size().unsigned_abs()).sum();
+            // As many rows as the plan's bytes hold, on the average.
+            let fitting = (plan.batch_bytes as u64).saturating_mul(rows) / bytes.max(1);
+            let batch_rows = plan.batch_rows.min(usize::try_from(fitting).unwrap_or(usize::MAX));
+            let reader = builder.with_batch_size(batch_rows.max(1)).build()?;
+            Ok((Box::new(reader), rows))
         })?;
         Ok(Parquet { name: name.to_owned(), reader, bytes, rows })
     }

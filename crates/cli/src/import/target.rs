@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
+use crate::memory::Memory;
 use crate::open;
 
 /// A database that takes batches.
@@ -37,15 +38,16 @@ pub enum Target {
 }
 
 impl Target {
-    /// Opens what the arguments name.
-    pub fn open(endpoint: &EndpointArgs) -> Result<Target> {
+    /// Opens what the arguments name. In this process it takes so much memory at most.
+    pub fn open(endpoint: &EndpointArgs, memory: Memory) -> Result<Target> {
         match &endpoint.url {
             Some(url) => {
-                let client = Client::new(url, &endpoint.place.database)?;
+                let client = endpoint.client(url)?;
                 Ok(Target::Remote { client, cost: Cost::default() })
             }
             None => {
-                let db = open::open(&endpoint.place.data, &endpoint.place.database)?;
+                let place = &endpoint.place;
+                let db = open::open_with(&place.data, &place.database, memory.options())?;
                 Ok(Target::Local { db, jobs: None, usage: Usage::default() })
             }
         }

@@ -8,5 +8,6 @@ mod demo;
 mod export;
 mod import;
 mod kill;
+mod memory;
 mod serve;
 mod sql;

@@ -18,6 +18,8 @@ use crate::formats::format::Format;
 pub struct DecodeOptions {
     /// Rows of one batch at most (65,536).
     pub rows_max: usize,
+    /// A batch is cut when its records came from this many bytes (32 MiB).
+    pub batch_bytes_max: usize,
     /// Bytes of one record of a text format at most (2,000,000).
     pub record_bytes_max: usize,
     /// Bytes of a Parquet body at most, which must be held whole (1 GiB).
@@ -36,6 +38,7 @@ impl Default for DecodeOptions {
     fn default() -> Self {
         DecodeOptions {
             rows_max: 65_536,
+            batch_bytes_max: 32 << 20,
             record_bytes_max: 2_000_000,
             body_bytes_max: 1 << 30,
             skip_unknown_fields: false,

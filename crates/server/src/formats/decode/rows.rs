@@ -12,9 +12,6 @@ use super::builder::ColumnBuilder;
 use super::decoder::DecodeOptions;
 use crate::formats::error::{FormatError, Result};
 
-/// A batch is cut when its records came from this many bytes.
-const BATCH_BYTES_MAX: usize = 32 << 20;
-
 /// Rows being filled.
 pub(crate) struct Rows {
     schema: SchemaRef,
@@ -28,6 +25,7 @@ pub(crate) struct Rows {
     rows: usize,
     rows_max: usize,
     bytes: usize,
+    bytes_max: usize,
     spoiled: Vec<usize>,
     ready: VecDeque<RecordBatch>,
     total: u64,
@@ -55,6 +53,7 @@ impl Rows {
             rows: 0,
             rows_max: options.rows_max.max(1),
             bytes: 0,
+            bytes_max: options.batch_bytes_max,
             spoiled: Vec::new(),
             ready: VecDeque::new(),
             total: 0,
@@ -148,7 +147,7 @@ impl Rows {
         }
         self.rows += 1;
         self.bytes += bytes;
-        if self.rows >= self.rows_max || self.bytes >= BATCH_BYTES_MAX {
+        if self.rows >= self.rows_max || self.bytes >= self.bytes_max {
             self.failure = self.flush().err();
         }
     }
