@@ -57,6 +57,14 @@ serve_worker() {
     return 1
 }
 
+# An isolate has 128 MB; the wasm, whose memory never shrinks, must leave room for JavaScript.
+worker_memory() {
+    local bytes
+    bytes="$(curl -fsS "$DODB_WORKER_URL/v1/stats" | sed -n 's/.*"memory_bytes":\([0-9]*\).*/\1/p')"
+    printf 'after all tests: %s bytes\n' "$bytes"
+    [ "$bytes" -lt 100663296 ]
+}
+
 step 'set-up' scripts/setup.sh build
 step 'formatting' cargo fmt --all --check
 step 'clippy' cargo clippy --release --workspace --all-targets --locked -- -D warnings
@@ -64,6 +72,7 @@ step 'house rules' cargo run --release --locked --quiet -p xtask -- tidy
 step 'building the Worker' scripts/worker.sh test
 step 'serving the Worker' serve_worker
 step 'tests' cargo_tests
+step 'memory of the Worker' worker_memory
 
 shopt -s nullglob
 scripts=(tests/*.sh)

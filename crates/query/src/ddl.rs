@@ -2,8 +2,8 @@
 //! the definitions do.
 
 use datafusion::sql::sqlparser::ast::{
-    AlterTableOperation, ColumnOption, CreateTable, Expr, ObjectType, OneOrManyWithParens,
-    RenameTableNameKind, Statement,
+    AlterTableOperation, ColumnOption, CreateTable, DataType, Expr, ObjectType,
+    OneOrManyWithParens, RenameTableNameKind, Statement,
 };
 use dodb_engine::{Alter, TableDef};
 use dodb_part::ColumnType;
@@ -61,7 +61,7 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
     }
     let mut columns = Vec::with_capacity(create.columns.len());
     for column in &create.columns {
-        let (ty, mut nullable) = column_type(&column.data_type.to_string(), &column.name.value)?;
+        let (ty, mut nullable) = column_type(&column.data_type, &column.name.value)?;
         let mut explicit = nullable;
         for option in &column.options {
             match &option.option {
@@ -86,8 +86,18 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
     Ok(TableDef::plain(&name, columns, &order_by, partition_by)?)
 }
 
-fn column_type(text: &str, column: &str) -> Result<(ColumnType, bool)> {
-    ColumnType::parse_nullable(text).map_err(|e| Error::Plan(format!("column `{column}`: {e}")))
+/// The type of a column. The parser prints ClickHouse's `Int8` as `INT8`, a name that means eight
+/// bytes elsewhere; here, as in a cast, it is one byte.
+fn column_type(ty: &DataType, column: &str) -> Result<(ColumnType, bool)> {
+    let text = ty.to_string();
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let spelled: String = words.map(|word| word.replacen("INT8", "Int8", one_byte(word))).collect();
+    ColumnType::parse_nullable(&spelled).map_err(|e| Error::Plan(format!("column `{column}`: {e}")))
+}
+
+/// 1 if the word is `INT8`, whatever mark ends it.
+fn one_byte(word: &str) -> usize {
+    usize::from(word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()) == "INT8")
 }
 
 fn order_by(create: &CreateTable) -> Result<Vec<String>> {
@@ -137,7 +147,7 @@ fn alter_one(
             if *if_not_exists && db.table(name, usage)?.column(&column).is_ok() {
                 return Ok(());
             }
-            let (ty, _) = column_type(&column_def.data_type.to_string(), &column)?;
+            let (ty, _) = column_type(&column_def.data_type, &column)?;
             db.alter_table(name, Alter::AddColumn { name: column, ty }, usage)?;
         }
         AlterTableOperation::DropColumn { column_names, if_exists, .. } => {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 mod http;
+mod model;
 mod slt;
 mod support;
 mod worker;
