@@ -151,7 +151,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "N", default_value_t = 65_536,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub batch_rows: u32,
-    /// The most memory this process takes, as 512MiB or 2GB; 192MiB at least. With --url the server
+    /// The most memory this process takes, as 512MiB or 2GB; 256MiB at least. With --url the server
     /// has limits of its own [default: 1GiB]
     #[arg(
         long,

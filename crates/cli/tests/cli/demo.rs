@@ -71,7 +71,7 @@ fn the_tour_agrees_with_plain_sqlite() {
     // Each row of a table with three indexes and a key is five rows written.
     let things = out.lines().find(|line| line.starts_with("things ")).unwrap_or(&out);
     assert!(things.contains("12,550") && things.contains("5000.00"), "{things}");
-    assert!(out.contains("On disk: dodb ") && out.contains("serve --data"), "{out}");
+    assert!(out.contains("Stored: dodb ") && out.contains("serve --data"), "{out}");
     let said = dodb(&["demo", "--data", &data, "--flights", &flights]).failed();
     assert!(said.contains("start with an empty --data"), "{said}");
     let empty = Place::new();

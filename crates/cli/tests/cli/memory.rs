@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use crate::command::Place;
 
 /// What the import may take, and how many times as much it gets.
-const LIMIT_BYTES: u64 = 192 << 20;
+const LIMIT_BYTES: u64 = 256 << 20;
 const TIMES: u64 = 10;
 
 /// The most memory the process has had so far.
@@ -21,7 +21,7 @@ fn peak_bytes(child: &Child) -> u64 {
 /// Imports made-up records; answers how many there were and the peak.
 fn import(place: &Place, arguments: &[&str], record: fn(&mut String, u64)) -> (u64, u64) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dodb"))
-        .args(["import", "--max-memory", "192MiB", "--data", &place.data()])
+        .args(["import", "--max-memory", "256MiB", "--data", &place.data()])
         .args(arguments)
         .arg("-")
         .stdin(Stdio::piped())

@@ -62,6 +62,43 @@ fn concurrent_posts_share_commits() {
 }
 
 #[test]
+fn inserts_that_wait_see_what_changed_meanwhile() {
+    let Some(url) = url() else { return };
+    let url = format!("{url}/?database={}", database("waiting"));
+    let sql = move |sql: String| fetch("POST", &url, sql.as_bytes());
+    assert_eq!(sql("CREATE TABLE t (a Int64, b String)".into()).status(), 200);
+    let mut acknowledged = 0;
+    for round in 0..10 {
+        let ask = |text: String| {
+            let sql = sql.clone();
+            thread::spawn(move || sql(text))
+        };
+        // Each insert waits a turn of the event loop, and the table changes under some of them.
+        let inserts: Vec<_> =
+            (0..12).map(|n| ask(format!("INSERT INTO t (a) VALUES ({n})"))).collect();
+        let change = match round % 3 {
+            0 => format!("ALTER TABLE t ADD COLUMN c{round} Int64"),
+            1 => format!("ALTER TABLE t DROP COLUMN c{}", round - 1),
+            _ => "TRUNCATE TABLE t".to_owned(),
+        };
+        let truncates = change.starts_with("TRUNCATE");
+        let changed = ask(change);
+        for insert in inserts {
+            let answer = insert.join().unwrap();
+            assert_eq!(answer.status(), 200, "{}", text(&answer));
+            acknowledged += 1;
+        }
+        assert_eq!(changed.join().unwrap().status(), 200);
+        let count: u64 = text(&sql("SELECT count() FROM t".into())).trim().parse().unwrap();
+        if truncates {
+            assert!(count <= 12, "{count} rows after a TRUNCATE among 12 inserts");
+            acknowledged = count;
+        }
+        assert_eq!(count, acknowledged, "round {round}");
+    }
+}
+
+#[test]
 fn databases_do_not_see_each_other() {
     let Some(url) = url() else { return };
     let (one, two) = (database("one"), database("two"));
