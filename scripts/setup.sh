@@ -101,6 +101,7 @@ setup_worker() {
             cargo install --quiet --root "$bindgen" --version "$version" wasm-bindgen-cli
         rm -rf -- "$bindgen/target"
     fi
+    system 'command -v curl' curl
     system 'command -v node && command -v npm' nodejs npm
     local need=20.3.0 have
     have="$(node --version | tr -d v)"
