@@ -64,6 +64,8 @@ if (values.rows) {
 const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: Number(values.port),
+  // Where requests come from on Cloudflare; asking for a sample of it needs the network.
+  cf: false,
   log: new Log(LogLevel.WARN),
   durableObjectsPersist: join(folder, "objects"),
   r2Persist: join(folder, "r2"),
