@@ -78,6 +78,7 @@ fn write_table(
     let snapshot = db.snapshot(table, &usage)?;
     let request = ScanRequest {
         columns: snapshot.def().schema.columns().iter().map(|c| c.id).collect(),
+        paths: Vec::new(),
         predicate: Predicate::True,
         row_addresses: false,
     };

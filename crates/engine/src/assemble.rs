@@ -114,6 +114,9 @@ impl<'a> Building<'a> {
     fn new(def: &'a TableDef, layout: Layout, purpose: Purpose) -> Result<Building<'a>> {
         let mut options = WriteOptions { layout, granule_rows: GRANULE_ROWS, ..Default::default() };
         options.effort = if purpose == Purpose::Merge { Effort::Small } else { Effort::Fast };
+        // A few rows cost less as text than as many columns.
+        options.shred = purpose != Purpose::Fresh;
+        options.json_blooms = purpose == Purpose::Merge;
         if purpose == Purpose::Fresh {
             options.row_bytes_max = i32::MAX as usize;
         }

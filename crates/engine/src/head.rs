@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
-use dodb_part::{ColumnStats, Sbbf};
+use dodb_part::json::PathSummary;
+use dodb_part::{ColumnStats, ColumnType, Sbbf};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use roaring::RoaringBitmap;
 
 use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
-use crate::state::{PartState, TableState};
+use crate::state::{PartState, Paths, TableState};
 use crate::table::TableDef;
 
 /// The largest head row written, below the 2,000,000 bytes a row may have.
@@ -35,6 +36,9 @@ struct HeadDisk {
     garbage: Vec<u64>,
     #[n(6)]
     id_buckets: u32,
+    /// Missing in heads of before there were any.
+    #[n(7)]
+    paths: Option<BTreeMap<u32, PathSummary>>,
 }
 
 #[derive(Encode, Decode)]
@@ -72,6 +76,7 @@ pub(crate) fn encode(state: &TableState) -> Result<Vec<u8>> {
         parts: state.parts.iter().map(|p| part_to_disk(p)).collect(),
         garbage: state.garbage.clone(),
         id_buckets: state.id_buckets,
+        paths: Some(state.paths.iter().map(|(id, paths)| (*id, (**paths).clone())).collect()),
     };
     let place = place(&state.def);
     let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(&place, e.to_string()))?;
@@ -106,17 +111,28 @@ pub(crate) fn decode(def: Arc<TableDef>, row: &[u8]) -> Result<TableState> {
         return Err(Error::corrupt(place, format!("it names {} id buckets", disk.id_buckets)));
     }
     let mut summary = disk.summary;
-    summary.retain(|id, _| def.schema.by_id(*id).is_some());
+    summary.retain(|id, _| def.schema.by_id(*id).is_some_and(|c| c.ty != ColumnType::Json));
+    let mut paths = match disk.paths {
+        Some(paths) => paths.into_iter().map(|(id, paths)| (id, Arc::new(paths))).collect(),
+        None => unknown_paths(&def),
+    };
+    paths.retain(|id, _| def.schema.by_id(*id).is_some());
     Ok(TableState {
         def,
         generation: disk.generation,
         next_part: disk.next_part,
         rows: disk.rows,
         summary,
+        paths,
         parts,
         garbage: disk.garbage,
         id_buckets: disk.id_buckets,
     })
+}
+
+fn unknown_paths(def: &TableDef) -> Paths {
+    let columns = def.schema.columns().iter().filter(|c| c.ty == ColumnType::Json);
+    columns.map(|c| (c.id, Arc::new(PathSummary::unknown()))).collect()
 }
 
 fn place(def: &TableDef) -> String {

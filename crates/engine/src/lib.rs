@@ -39,7 +39,10 @@ pub use inspect::{ColumnDetail, PartDetail};
 pub use jobs::{JobBudget, JobReport};
 pub use keys::derived_id;
 pub use options::Options;
-pub use scan::{PART_COLUMN, ROW_COLUMN, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner};
+pub use scan::{
+    PART_COLUMN, PATH_ID_MIN, PathColumn, ROW_COLUMN, ScanCounters, ScanPlan, ScanRequest,
+    ScanTask, Scanner,
+};
 pub use snapshot::{PartInfo, Snapshot};
 pub use table::{TableDef, TableKind, relationships, things};
 pub use verify::{Fault, VerifyReport};

@@ -2,6 +2,7 @@
 //! the table stores it: every column, in order, defaults filled, values checked. Nothing is written
 //! here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
@@ -9,6 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, TimestampMillisecondArray, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Schema as ArrowSchema};
+use dodb_part::json::Inspector;
 use dodb_part::{Column, ColumnType};
 use uuid::Builder;
 
@@ -42,7 +44,8 @@ pub(crate) fn normalize(
         };
         let array = if array.null_count() > 0 { default(def, env, column, array)? } else { array };
         check(def, options, column, &array)?;
-        columns.push(array);
+        let is_json = column.ty == ColumnType::Json;
+        columns.push(if is_json { documents(def, column, array)? } else { array });
     }
     let schema = Arc::new(ArrowSchema::new(
         def.schema.columns().iter().map(Column::field).collect::<Vec<_>>(),
@@ -157,14 +160,7 @@ fn time_ordered_ids(env: &dyn Env) -> impl FnMut() -> String {
 }
 
 fn check(def: &TableDef, options: &Options, column: &Column, array: &ArrayRef) -> Result<()> {
-    let wrong = |row: usize, why: String| {
-        Error::invalid(format!(
-            "column `{}` of table `{}`, record {}: {why}",
-            column.name,
-            def.name,
-            row + 1
-        ))
-    };
+    let wrong = |row: usize, why: String| wrong(def, column, row, why);
     if let Some(strings) = array.as_string_view_opt() {
         // The views hold the lengths: no string is touched to check them.
         for (row, view) in strings.views().iter().enumerate() {
@@ -172,13 +168,6 @@ fn check(def: &TableDef, options: &Options, column: &Column, array: &ArrayRef) -
             if len > options.value_bytes_max && !strings.is_null(row) {
                 let max = options.value_bytes_max;
                 return Err(wrong(row, format!("{len} bytes are over the limit of {max}")));
-            }
-        }
-        if column.ty == ColumnType::Json {
-            for (row, text) in strings.iter().enumerate() {
-                if let Some(text) = text {
-                    check_document(text).map_err(|why| wrong(row, why))?;
-                }
             }
         }
     }
@@ -209,14 +198,35 @@ fn check_ids(array: &ArrayRef, wrong: &dyn Fn(usize, String) -> Error) -> Result
     Ok(())
 }
 
-/// Is `text` one JSON value, nested at most 128 deep (as `serde_json` bounds it)?
-pub(crate) fn check_document(text: &str) -> std::result::Result<(), String> {
-    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) => Ok(()),
-        Err(e) => {
-            let at = e.column();
-            let excerpt: String = text.chars().take(60).collect();
-            Err(format!("not a JSON document (at byte {at}): {e}: {excerpt:?}"))
+/// Documents in canonical form (`dodb_part::json::canonical`); the array itself when all are.
+fn documents(def: &TableDef, column: &Column, array: ArrayRef) -> Result<ArrayRef> {
+    let Some(texts) = array.as_string_view_opt() else { return Ok(array) };
+    let mut inspector = Inspector::new();
+    let mut rewritten: Option<StringViewBuilder> = None;
+    for (row, text) in texts.iter().enumerate() {
+        let kept = text.map(|text| inspector.inspect(text)).transpose();
+        let kept = kept.map_err(|why| wrong(def, column, row, why))?;
+        let is_same = matches!(kept, None | Some(Cow::Borrowed(_)));
+        if rewritten.is_none() && !is_same {
+            let mut builder = StringViewBuilder::with_capacity(texts.len());
+            texts.iter().take(row).for_each(|before| builder.append_option(before));
+            rewritten = Some(builder);
+        }
+        if let Some(builder) = &mut rewritten {
+            builder.append_option(kept);
         }
     }
+    Ok(match rewritten {
+        Some(mut builder) => Arc::new(builder.finish()),
+        None => array,
+    })
+}
+
+fn wrong(def: &TableDef, column: &Column, row: usize, why: String) -> Error {
+    Error::invalid(format!(
+        "column `{}` of table `{}`, record {}: {why}",
+        column.name,
+        def.name,
+        row + 1
+    ))
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
-use arrow_buffer::Buffer;
+use arrow_buffer::{BooleanBuffer, Buffer};
 use dodb_part::{Column, PartReader, RowKey, Sbbf};
 use dodb_rowstore::{Metered, Usage, Value};
 use lru::LruCache;
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Result};
 use crate::keys::KeyIndex;
+use crate::scan::PathColumn;
 use crate::state::PartState;
 use crate::statements;
 use crate::table::TableDef;
@@ -73,7 +74,7 @@ impl PartStore {
             return Err(Error::corrupt(place(def, part), detail));
         }
         let reader = Arc::new(reader);
-        self.put(key, Cached::Reader(reader.clone()), bytes + 1_024);
+        self.put(key, Cached::Reader(reader.clone()), reader.memory_bytes().max(bytes) + 1_024);
         Ok(reader)
     }
 
@@ -88,6 +89,55 @@ impl PartStore {
     ) -> Result<Option<Sbbf>> {
         reader
             .bloom(column, &mut |row| self.row(def, part, row, usage).map_err(fetch_error))
+            .map_err(|e| read_error(def, part, e))
+    }
+
+    /// The Bloom filter that the part keeps of a path, if it keeps one.
+    pub(crate) fn path_bloom(
+        &self,
+        def: &TableDef,
+        part: &PartState,
+        reader: &PartReader,
+        path: &PathColumn,
+        usage: &Usage,
+    ) -> Result<Option<Sbbf>> {
+        let mut fetch = |row| self.row(def, part, row, usage).map_err(fetch_error);
+        reader
+            .path_bloom(path.column, &path.path, path.ty, &mut fetch)
+            .map_err(|e| read_error(def, part, e))
+    }
+
+    /// One granule of a path of a JSON column.
+    pub(crate) fn read_path(
+        &self,
+        def: &TableDef,
+        part: &PartState,
+        reader: &PartReader,
+        column: &Column,
+        path: &PathColumn,
+        granule: usize,
+        usage: &Usage,
+    ) -> Result<ArrayRef> {
+        let mut fetch = |row| self.row(def, part, row, usage).map_err(fetch_error);
+        reader
+            .read_path(column, &path.path, path.ty, granule, &mut fetch)
+            .map_err(|e| read_error(def, part, e))
+    }
+
+    /// The selected rows of one granule of one column.
+    pub(crate) fn read_selected(
+        &self,
+        def: &TableDef,
+        part: &PartState,
+        reader: &PartReader,
+        column: &Column,
+        granule: usize,
+        selection: &BooleanBuffer,
+        usage: &Usage,
+    ) -> Result<ArrayRef> {
+        let mut fetch = |row| self.row(def, part, row, usage).map_err(fetch_error);
+        reader
+            .read_selected(column, granule, selection, &mut fetch)
             .map_err(|e| read_error(def, part, e))
     }
 

@@ -10,8 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
-use arrow_select::filter::{FilterBuilder, filter_record_batch, prep_null_mask_filter};
-use dodb_part::{Answer, CompareOp, Evidence, PartReader, Predicate, prune};
+use arrow_select::filter::{
+    FilterBuilder, FilterPredicate, filter_record_batch, prep_null_mask_filter,
+};
+use dodb_part::json::PathType;
+use dodb_part::{
+    Answer, ColumnStats, ColumnType, CompareOp, Evidence, PartReader, Predicate, prune,
+};
 use dodb_rowstore::Usage;
 
 use crate::db::Core;
@@ -31,13 +36,33 @@ pub const ROW_COLUMN: &str = "_row";
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct ScanRequest {
-    /// Column ids, in the order of the batches to come.
+    /// Column ids, in the order of the batches to come; ids of `paths` among them.
     pub columns: Vec<u32>,
+    /// Paths of JSON columns that are read as columns.
+    pub paths: Vec<PathColumn>,
     /// Only rows for which this is true. Applied exactly.
     pub predicate: Predicate,
     /// Append [`PART_COLUMN`] and [`ROW_COLUMN`], for [`crate::Db::mutate`].
     pub row_addresses: bool,
 }
+
+/// A path of a JSON column, read as a column of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathColumn {
+    /// What [`ScanRequest::columns`] and predicates call it: [`PATH_ID_MIN`] or more.
+    pub id: u32,
+    /// The name of the field.
+    pub name: String,
+    /// The JSON column.
+    pub column: u32,
+    /// The stored path ([`dodb_part::json::path_text`]).
+    pub path: String,
+    /// What its values are read as.
+    pub ty: PathType,
+}
+
+/// Ids of [`PathColumn`]s are no ids of columns.
+pub const PATH_ID_MIN: u32 = 1 << 31;
 
 /// What pruning and scanning came to, counted while it happens.
 #[derive(Debug, Default)]
@@ -58,6 +83,8 @@ pub struct ScanCounters {
     pub rows_scanned: AtomicU64,
     /// Rows given out.
     pub rows_returned: AtomicU64,
+    /// Bytes of the segments that were decoded, as stored.
+    pub bytes_decoded: AtomicU64,
 }
 
 /// A piece of work: granules of one part. Pieces can be read in any order and in parallel.
@@ -185,7 +212,11 @@ impl Scanner {
         }
         let reader = self.core.parts.reader(&self.def, &self.part, usage)?;
         let derived = derived_column(&self.def);
-        let stats = |id: u32| reader.stats(id).filter(|_| Some(id) != derived);
+        let of_paths = self.path_stats(&reader, None);
+        let stats = |id: u32| match of_paths.get(&id) {
+            Some(stats) => Some(stats),
+            None => reader.stats(id).filter(|_| Some(id) != derived),
+        };
         let by_stats = |id: u32| Evidence { stats: stats(id), bloom: None };
         let mut blooms = BTreeMap::new();
         let open = prune(&self.request.predicate, &by_stats) == Answer::MightMatch;
@@ -194,7 +225,12 @@ impl Scanner {
             equality_columns(&self.request.predicate, &mut equalities);
         }
         for id in equalities {
-            if let Some(bloom) = self.core.parts.bloom(&self.def, &self.part, &reader, id, usage)? {
+            let parts = &self.core.parts;
+            let bloom = match self.path(id) {
+                Some(path) => parts.path_bloom(&self.def, &self.part, &reader, path, usage)?,
+                None => parts.bloom(&self.def, &self.part, &reader, id, usage)?,
+            };
+            if let Some(bloom) = bloom {
                 blooms.insert(id, bloom);
             }
         }
@@ -217,9 +253,11 @@ impl Scanner {
         usage: &Usage,
     ) -> Result<Option<RecordBatch>> {
         let derived = derived_column(&self.def);
+        let of_paths = self.path_stats(reader, Some(granule));
         let evidence = |id: u32| {
             let known = Some(id) != derived;
-            Evidence { stats: reader.granule_stats(id, granule).filter(|_| known), bloom: None }
+            let stats = reader.granule_stats(id, granule).filter(|_| known);
+            Evidence { stats: of_paths.get(&id).or(stats), bloom: None }
         };
         if prune(&self.request.predicate, &evidence) == Answer::CannotMatch {
             self.counters.granules_pruned.fetch_add(1, Relaxed);
@@ -230,28 +268,54 @@ impl Scanner {
         let mut columns = Columns { scanner: self, reader, granule, usage, read: BTreeMap::new() };
         let keep = self.rows_to_keep(&mut columns, range.start, rows)?;
         self.counters.rows_scanned.fetch_add(rows as u64, Relaxed);
-        let filter = match &keep {
-            Some(keep) if keep.true_count() == 0 => return Ok(None),
-            Some(keep) if keep.true_count() < rows => Some(FilterBuilder::new(keep).build()),
-            _ => None,
-        };
+        let keep = keep.filter(|keep| keep.true_count() < rows);
+        if keep.as_ref().is_some_and(|keep| keep.true_count() == 0) {
+            return Ok(None);
+        }
+        let filter = keep.as_ref().map(|keep| FilterBuilder::new(keep).build());
         let mut out = Vec::with_capacity(self.schema.fields().len());
         for id in &self.request.columns {
-            out.push(columns.get(*id)?);
+            out.push(match (&keep, &filter) {
+                (Some(keep), Some(filter)) => columns.selected(*id, keep, filter)?,
+                _ => columns.get(*id)?,
+            });
         }
         if self.request.row_addresses {
             let part = UInt64Array::from_value(self.part.no, rows);
-            out.push(Arc::new(part) as ArrayRef);
-            out.push(Arc::new(UInt64Array::from_iter_values(range)) as ArrayRef);
-        }
-        let kept = keep.as_ref().map_or(rows, BooleanArray::true_count);
-        if let Some(filter) = filter {
-            for column in &mut out {
-                *column = filter.filter(column)?;
+            for address in [part, UInt64Array::from_iter_values(range)] {
+                out.push(match &filter {
+                    Some(filter) => filter.filter(&address)?,
+                    None => Arc::new(address),
+                });
             }
         }
+        let kept = keep.as_ref().map_or(rows, BooleanArray::true_count);
         let options = RecordBatchOptions::new().with_row_count(Some(kept));
         Ok(Some(RecordBatch::try_new_with_options(self.schema.clone(), out, &options)?))
+    }
+
+    fn count_bytes(&self, bytes: u64) {
+        self.counters.bytes_decoded.fetch_add(bytes, Relaxed);
+    }
+
+    fn path(&self, id: u32) -> Option<&PathColumn> {
+        self.request.paths.iter().find(|path| path.id == id)
+    }
+
+    /// What is known of the paths of the predicate, in a granule or the whole part.
+    fn path_stats(
+        &self,
+        reader: &PartReader,
+        granule: Option<usize>,
+    ) -> BTreeMap<u32, ColumnStats> {
+        if self.request.paths.is_empty() {
+            return BTreeMap::new();
+        }
+        let paths = self.request.predicate.columns().into_iter().filter_map(|id| self.path(id));
+        let known = paths.filter_map(|path| {
+            Some((path.id, reader.path_stats(path.column, &path.path, path.ty, granule)?))
+        });
+        known.collect()
     }
 
     /// Rows that are live and meet the predicate; `None`: all of them.
@@ -309,13 +373,49 @@ impl Columns<'_> {
         Ok(array)
     }
 
+    /// A column in the rows of `keep` only. Documents that are left out are not put together.
+    fn selected(
+        &mut self,
+        id: u32,
+        keep: &BooleanArray,
+        filter: &FilterPredicate,
+    ) -> Result<ArrayRef> {
+        let scanner = self.scanner;
+        match scanner.def.schema.by_id(id) {
+            Some(column) if column.ty == ColumnType::Json && !self.read.contains_key(&id) => {
+                scanner.count_bytes(self.reader.bytes_to_read(id, None, self.granule));
+                scanner.core.parts.read_selected(
+                    &scanner.def,
+                    &scanner.part,
+                    self.reader,
+                    column,
+                    self.granule,
+                    keep.values(),
+                    self.usage,
+                )
+            }
+            _ => Ok(filter.filter(&self.get(id)?)?),
+        }
+    }
+
     fn stored(&self, id: u32) -> Result<ArrayRef> {
         let scanner = self.scanner;
-        let column = scanner.def.schema.by_id(id).ok_or_else(|| Error::UnknownColumn {
-            table: scanner.def.name.clone(),
-            column: format!("#{id}"),
-            known: String::new(),
-        })?;
+        let path = scanner.path(id);
+        let stored = path.map_or(id, |path| path.column);
+        let column = scanner.def.schema.by_id(stored).ok_or_else(|| unknown(&scanner.def, id))?;
+        let within = path.map(|path| (path.path.as_str(), path.ty));
+        scanner.count_bytes(self.reader.bytes_to_read(stored, within, self.granule));
+        if let Some(path) = path {
+            return scanner.core.parts.read_path(
+                &scanner.def,
+                &scanner.part,
+                self.reader,
+                column,
+                path,
+                self.granule,
+                self.usage,
+            );
+        }
         scanner.core.parts.read(
             &scanner.def,
             &scanner.part,
@@ -359,16 +459,20 @@ fn live_mask(part: &PartState, start: u64, rows: usize) -> Option<BooleanBuffer>
     Some(bits.finish())
 }
 
+fn unknown(def: &TableDef, id: u32) -> Error {
+    Error::UnknownColumn { table: def.name.clone(), column: format!("#{id}"), known: String::new() }
+}
+
 fn output_schema(def: &TableDef, request: &ScanRequest) -> Result<SchemaRef> {
     let all = def.arrow();
     let mut fields = Vec::with_capacity(request.columns.len() + 2);
     for id in &request.columns {
+        if let Some(path) = request.paths.iter().find(|path| path.id == *id) {
+            fields.push(Arc::new(Field::new(&path.name, path.ty.column_type().arrow(), true)));
+            continue;
+        }
         let at = def.schema.columns().iter().position(|c| c.id == *id);
-        let field = at.and_then(|at| all.fields().get(at)).ok_or_else(|| Error::UnknownColumn {
-            table: def.name.clone(),
-            column: format!("#{id}"),
-            known: String::new(),
-        })?;
+        let field = at.and_then(|at| all.fields().get(at)).ok_or_else(|| unknown(def, *id))?;
         fields.push(field.clone());
     }
     if request.row_addresses {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use dodb_part::json::PathSummary;
 use dodb_part::{ColumnStats, Layout};
 use dodb_rowstore::Usage;
 
@@ -59,6 +60,11 @@ impl Snapshot {
             return None;
         }
         self.state.summary.get(&column)
+    }
+
+    /// What the paths of a JSON column hold.
+    pub fn paths(&self, column: u32) -> Arc<PathSummary> {
+        self.state.paths.get(&column).cloned().unwrap_or_default()
     }
 
     /// Raised by every commit to the table.

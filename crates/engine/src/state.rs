@@ -5,14 +5,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use arrow_buffer::Buffer;
-use dodb_part::{ColumnStats, Sbbf};
+use dodb_part::json::{Inspector, PathSummary};
+use dodb_part::{ColumnStats, ColumnType, Sbbf};
 use roaring::RoaringBitmap;
 
 use crate::table::TableDef;
 
 /// Statistics of live rows, by column id. A column that is missing is not tracked.
 pub(crate) type Summary = BTreeMap<u32, ColumnStats>;
+
+/// What is known of the paths of JSON columns.
+pub(crate) type Paths = BTreeMap<u32, Arc<PathSummary>>;
 
 /// Exact counts of at most so many bytes a column ride in the head row.
 const VALUES_BYTES_MAX: usize = 8 << 10;
@@ -30,6 +36,8 @@ pub(crate) struct TableState {
     /// Live rows.
     pub(crate) rows: u64,
     pub(crate) summary: Summary,
+    /// What the paths of each JSON column hold, by column id; a column that is missing is empty.
+    pub(crate) paths: Paths,
     /// In order of arrival: the oldest rows first.
     pub(crate) parts: Vec<Arc<PartState>>,
     /// Parts replaced or emptied, whose rows are still to be deleted.
@@ -70,6 +78,7 @@ impl TableState {
             next_part: 1,
             rows: 0,
             summary: Summary::new(),
+            paths: Paths::new(),
             parts: Vec::new(),
             garbage: Vec::new(),
             id_buckets: 1,
@@ -81,6 +90,8 @@ impl TableState {
     /// The summary of no rows.
     pub(crate) fn empty_summary(&self) -> Summary {
         let columns = self.def.schema.columns().iter().take(SUMMARY_COLUMNS_MAX);
+        // Of documents there is nothing to say that their paths do not say better.
+        let columns = columns.filter(|c| c.ty != ColumnType::Json);
         columns.map(|c| (c.id, empty_stats())).collect()
     }
 
@@ -105,6 +116,7 @@ impl TableState {
         self.rows = self.rows.saturating_sub(rows);
         if self.rows == 0 {
             self.summary = self.empty_summary();
+            self.paths.clear();
             return;
         }
         self.summary.retain(|id, own| match stats.iter().find(|(gone, _)| gone == id) {
@@ -114,6 +126,28 @@ impl TableState {
             }
             None => false,
         });
+    }
+
+    /// Notes what the documents of a batch hold.
+    pub(crate) fn add_paths(&mut self, batch: &RecordBatch) {
+        for column in self.def.schema.columns() {
+            let documents = batch.column_by_name(&column.name);
+            let Some(documents) = documents.and_then(|array| array.as_string_view_opt()) else {
+                continue;
+            };
+            if column.ty != ColumnType::Json {
+                continue;
+            }
+            let mut inspector = Inspector::new();
+            // They were checked before: what cannot be read here is not known.
+            let all_read = documents.iter().flatten().all(|text| inspector.inspect(text).is_ok());
+            let known = self.paths.entry(column.id).or_default();
+            let known = Arc::make_mut(known);
+            known.merge(&inspector.summary());
+            if !all_read {
+                known.merge(&PathSummary::unknown());
+            }
+        }
     }
 
     /// The part of that number.

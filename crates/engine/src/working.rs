@@ -125,10 +125,11 @@ impl Working {
         let small = batch.num_rows() < core.options.fresh_insert_rows_max;
         let purpose = if small { Purpose::Fresh } else { Purpose::Insert };
         let estimate = encoded_estimate(&batch);
-        let parts = assemble(def, &core.options, purpose, estimate, [Ok(batch)])?;
+        let parts = assemble(def, &core.options, purpose, estimate, [Ok(batch.clone())])?;
         self.load_filters(core, &parts, usage)?;
 
         self.mark_deleted(&replaced, &gone);
+        self.state.add_paths(&batch);
         for part in parts {
             self.add(part);
         }
@@ -217,6 +218,7 @@ impl Working {
         }
         self.state.rows = 0;
         self.state.summary = self.state.empty_summary();
+        self.state.paths.clear();
         self.head_changed = true;
         Ok(rows)
     }

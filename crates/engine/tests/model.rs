@@ -568,6 +568,7 @@ fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly() {
     let snapshot = db.snapshot("g", &usage).unwrap();
     let request = dodb_engine::ScanRequest {
         columns: vec![3],
+        paths: Vec::new(),
         predicate: number(3, CompareOp::GtEq, 48_000),
         row_addresses: false,
     };

@@ -4,15 +4,18 @@
 mod header;
 mod prelude;
 
-pub(crate) use header::{ColumnHeader, Header};
+pub(crate) use header::{ColumnHeader, Header, JsonHeader, SubHeader};
 pub(crate) use prelude::{PRELUDE_BYTES, Prelude};
 
 use twox_hash::XxHash3_64;
 
 use crate::codec::Codec;
 
-/// The version of parts that this crate writes, and the newest that it reads.
-pub const FORMAT_VERSION: u16 = 1;
+/// The version of parts that this crate writes, and the newest that it reads. It reads all before.
+pub const FORMAT_VERSION: u16 = 2;
+
+/// The columns of JSON columns have ids from here on, so that no column of a table has one.
+pub(crate) const SUB_ID_MIN: u32 = 1 << 30;
 
 /// A granule has at most this many rows.
 pub(crate) const GRANULE_ROWS_MAX: usize = 1 << 20;

@@ -1,13 +1,16 @@
 //! The rows of a part back to arrays. Fetches only the rows that are asked for, through a
 //! function of the caller; keeps no row but the first. Never panics, whatever the rows hold.
 
+mod json;
 mod open;
+
+pub use json::{PartPath, documents_path};
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use arrow_array::{ArrayRef, new_null_array};
-use arrow_buffer::Buffer;
+use arrow_array::{ArrayRef, BooleanArray, new_null_array};
+use arrow_buffer::{BooleanBuffer, Buffer};
 
 use crate::bloom::Sbbf;
 use crate::codec::Codec;
@@ -16,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::layout::{ColumnHeader, HEADER_STREAM, Header, Layout, RowKey, Segment, bloom_checksum};
 use crate::schema::{Column, ColumnType};
 use crate::stats::ColumnStats;
+use json::JsonColumn;
 
 /// The checksum before a Bloom filter.
 const CHECKSUM_BYTES: usize = 8;
@@ -28,6 +32,7 @@ struct PartColumn {
     granule_stats: Vec<ColumnStats>,
     /// The first byte of each segment, from the start of the stream; the Bloom filter's is last.
     starts: Vec<u64>,
+    stream: u32,
 }
 
 /// An open part: its header, decoded. Cheap to keep.
@@ -40,6 +45,8 @@ pub struct PartReader {
     granule_starts: Vec<u64>,
     columns: Vec<PartColumn>,
     index_by_id: HashMap<u32, usize>,
+    /// JSON columns stored as subcolumns, by column id.
+    json: HashMap<u32, JsonColumn>,
     /// The last row of the header, when segments follow it there.
     held: Option<(u32, Buffer)>,
 }
@@ -162,6 +169,9 @@ impl PartReader {
             let detail = format!("the part holds {}, {} was asked for", found.ty, column.ty);
             return Err(Error::wrong_type(format!("column {:?}", column.name), detail));
         }
+        if let Some(documents) = self.read_documents(column, granule, None, fetch)? {
+            return Ok(documents);
+        }
         match self.segment_extent(found, granule) {
             Some(extent) if extent.bytes > 0 => {
                 let bytes = self.bytes(extent, fetch)?;
@@ -169,6 +179,42 @@ impl PartReader {
             }
             _ => Ok(new_null_array(&column.ty.arrow(), rows)),
         }
+    }
+
+    /// Like [`PartReader::read`], of the rows in `selection` only: as many as are set in it. Saves
+    /// putting documents together that nobody wants.
+    ///
+    /// # Errors
+    /// As for [`PartReader::read`].
+    pub fn read_selected(
+        &self,
+        column: &Column,
+        granule: usize,
+        selection: &BooleanBuffer,
+        fetch: &mut dyn FnMut(RowKey) -> Result<Buffer>,
+    ) -> Result<ArrayRef> {
+        let rows = self.granule_rows(granule);
+        let is_whole = selection.len() as u64 == rows.end - rows.start;
+        if column.ty == ColumnType::Json
+            && is_whole
+            && let Some(documents) = self.read_documents(column, granule, Some(selection), fetch)?
+        {
+            return Ok(documents);
+        }
+        let array = self.read(column, granule, fetch)?;
+        Ok(arrow_select::filter::filter(&array, &BooleanArray::new(selection.clone(), None))?)
+    }
+
+    /// About how many bytes the open part takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        let held = self.held.as_ref().map_or(0, |(_, row)| row.len());
+        let subs = self.json.values().flat_map(|json| &json.columns);
+        let columns = self.columns.iter().chain(subs);
+        let bytes = columns.map(|column| {
+            let values = column.header.stats.values.as_ref().map_or(0, Vec::len);
+            400 + 160 * self.granule_count() + 64 * values
+        });
+        held + bytes.sum::<usize>()
     }
 
     /// The rows that hold the Bloom filter of a column; empty when it has none, or when the
@@ -187,12 +233,19 @@ impl PartReader {
         column: u32,
         fetch: &mut dyn FnMut(RowKey) -> Result<Buffer>,
     ) -> Result<Option<Sbbf>> {
-        let extent = self.column(column).and_then(|column| self.bloom_extent(column));
-        let Some(extent) = extent else { return Ok(None) };
+        self.column(column).map_or(Ok(None), |column| self.bloom_of(column, fetch))
+    }
+
+    fn bloom_of(
+        &self,
+        column: &PartColumn,
+        fetch: &mut dyn FnMut(RowKey) -> Result<Buffer>,
+    ) -> Result<Option<Sbbf>> {
+        let Some(extent) = self.bloom_extent(column) else { return Ok(None) };
         let bytes = self.bytes(extent, fetch)?;
         match bytes.as_slice().split_first_chunk::<CHECKSUM_BYTES>() {
             Some((stored, filter))
-                if bloom_checksum(column, filter) == u64::from_le_bytes(*stored) =>
+                if bloom_checksum(column.header.id, filter) == u64::from_le_bytes(*stored) =>
             {
                 Ok(Some(Sbbf::from_bytes(filter)?))
             }
@@ -206,7 +259,7 @@ impl PartReader {
 
     fn segment_extent(&self, column: &PartColumn, granule: usize) -> Option<Extent> {
         Some(Extent {
-            stream: self.layout.stream(column.header.id),
+            stream: column.stream,
             start: *column.starts.get(granule)?,
             bytes: *column.header.segment_bytes.get(granule)?,
         })
@@ -214,7 +267,7 @@ impl PartReader {
 
     fn bloom_extent(&self, column: &PartColumn) -> Option<Extent> {
         let bytes = column.header.bloom_bytes;
-        let stream = self.layout.stream(column.header.id);
+        let stream = column.stream;
         (bytes > 0).then_some(Extent { stream, start: *column.starts.last()?, bytes })
     }
 

@@ -3,17 +3,20 @@
 
 mod assemble;
 mod column;
+mod json;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 
 use crate::codec::{Effort, Encoder};
 use crate::column::{accept, add_row_bytes};
 use crate::error::{Error, Result};
+use crate::json::ShredOptions;
 use crate::layout::{GRANULE_ROWS_MAX, GRANULES_MAX, Layout, ROW_BYTES_MIN, RowKey};
-use crate::schema::{Column, Schema};
+use crate::schema::{Column, ColumnType, Schema};
 use crate::stats::ColumnStats;
 
 use column::ColumnWriter;
+use json::JsonWriter;
 
 /// One row of a table holds at most this much before encoding, and so does a granule. Decoding
 /// takes up to six times as much, and has 256 MiB.
@@ -37,6 +40,12 @@ pub struct WriteOptions {
     pub bloom_columns: Vec<u32>,
     /// The size of a Bloom filter, in bits for each distinct value.
     pub bloom_bits_per_key: u32,
+    /// Whether JSON columns are stored as subcolumns, or as text.
+    pub shred: bool,
+    /// Paths of a JSON column that get subcolumns, at most (0 to 100,000).
+    pub json_paths_max: usize,
+    /// Whether the subcolumns of paths get Bloom filters.
+    pub json_blooms: bool,
 }
 
 impl Default for WriteOptions {
@@ -49,6 +58,9 @@ impl Default for WriteOptions {
             row_bytes_max: 1_900_000,
             bloom_columns: Vec::new(),
             bloom_bits_per_key: 12,
+            shred: false,
+            json_paths_max: 1_024,
+            json_blooms: false,
         }
     }
 }
@@ -60,6 +72,7 @@ impl WriteOptions {
             ("granule_bytes", self.granule_bytes, 1, RAW_BYTES_MAX),
             ("row_bytes_max", self.row_bytes_max, ROW_BYTES_MIN, i32::MAX as usize),
             ("bloom_bits_per_key", self.bloom_bits_per_key as usize, 1, 64),
+            ("json_paths_max", self.json_paths_max, 0, 100_000),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -91,12 +104,27 @@ pub struct PartRow {
     pub bytes: Vec<u8>,
 }
 
+/// A column of the table as it is stored.
+enum StoredColumn {
+    Plain(Box<ColumnWriter>),
+    Json(Box<JsonWriter>),
+}
+
+impl StoredColumn {
+    fn bytes_written(&self) -> usize {
+        match self {
+            StoredColumn::Plain(column) => column.bytes_written(),
+            StoredColumn::Json(column) => column.bytes_written(),
+        }
+    }
+}
+
 /// Writes one part.
 pub struct PartWriter {
     schema: Schema,
     options: WriteOptions,
     encoder: Encoder,
-    columns: Vec<ColumnWriter>,
+    columns: Vec<StoredColumn>,
     granule_rows: Vec<u32>,
     /// For each column, arrays that wait until a granule is full.
     pending: Vec<Vec<ArrayRef>>,
@@ -116,11 +144,17 @@ impl PartWriter {
             let detail = format!("the schema has no column with the id {id}");
             return Err(Error::bad_value("write option bloom_columns", detail));
         }
-        let columns: Vec<ColumnWriter> = schema
-            .columns()
-            .iter()
-            .map(|column| ColumnWriter::new(column, options.bloom_columns.contains(&column.id)))
-            .collect();
+        let shred = ShredOptions { paths_max: options.json_paths_max, ..ShredOptions::default() };
+        let stored = |(position, column): (usize, &Column)| {
+            if column.ty == ColumnType::Json && options.shred {
+                let writer = JsonWriter::new(column, position, shred, options.json_blooms)?;
+                return Ok(StoredColumn::Json(Box::new(writer)));
+            }
+            let bloom = options.bloom_columns.contains(&column.id);
+            Ok(StoredColumn::Plain(Box::new(ColumnWriter::new(column, bloom))))
+        };
+        let columns = schema.columns().iter().enumerate().map(stored);
+        let columns: Vec<StoredColumn> = columns.collect::<Result<_>>()?;
         Ok(PartWriter {
             schema: schema.clone(),
             encoder: Encoder::new(options.effort),
@@ -175,7 +209,7 @@ impl PartWriter {
 
     /// The bytes encoded so far; rows of an unfinished granule are not in it yet.
     pub fn bytes_written(&self) -> usize {
-        self.columns.iter().map(ColumnWriter::bytes_written).sum()
+        self.columns.iter().map(StoredColumn::bytes_written).sum()
     }
 
     /// Writes what is pending and returns the rows of the part.
@@ -224,7 +258,12 @@ impl PartWriter {
         for (column, pending) in self.columns.iter_mut().zip(&mut self.pending) {
             let array = concat(pending)?;
             pending.clear();
-            column.write(&mut self.encoder, &array)?;
+            match column {
+                StoredColumn::Plain(column) => column.write(&mut self.encoder, &array)?,
+                StoredColumn::Json(column) => {
+                    column.write(&mut self.encoder, &array, &self.granule_rows)?;
+                }
+            }
         }
         // At most GRANULE_ROWS_MAX.
         self.granule_rows.push(self.pending_rows as u32);

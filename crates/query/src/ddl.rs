@@ -123,7 +123,7 @@ fn columns_of(expression: &Expr, out: &mut Vec<String>) -> Result<()> {
                 columns_of(item, out)?;
             }
         }
-        Expr::Function(call) if call.to_string() == "tuple()" => {}
+        Expr::Function(call) if matches!(call.to_string().as_str(), "tuple()" | "struct()") => {}
         other => {
             return Err(Error::unsupported(
                 format!("ORDER BY `{other}` of a table"),

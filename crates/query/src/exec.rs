@@ -6,24 +6,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{ColumnStatistics, DataFusionError, Result, Statistics};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     SendableRecordBatchStream,
 };
-use dodb_engine::{ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
+use dodb_engine::{PathColumn, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
 use dodb_part::{CompareOp, Predicate};
 
 use crate::budget::Budget;
 use crate::error::external;
-use crate::lower::raise;
+use crate::json::JsonPath;
+use crate::lower::{path_id, raise};
 
 /// Reads one table.
 pub(crate) struct ScanExec {
@@ -62,6 +67,68 @@ impl ScanExec {
             budget,
             properties: Arc::new(properties),
         }
+    }
+
+    /// The same scan with paths of its JSON columns as further columns, for expressions that read
+    /// them; and these expressions, reading the columns. `None` when they read no path.
+    fn with_paths(
+        &self,
+        exprs: &[ProjectionExpr],
+    ) -> Result<Option<(ScanExec, Vec<ProjectionExpr>)>> {
+        let mut taken = TakenPaths {
+            scan: self,
+            paths: self.request.paths.clone(),
+            ids: vec![],
+            fields: vec![],
+        };
+        let mut rewritten = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            let changed = expr.expr.clone().transform_down(|expr| taken.rewrite(expr))?;
+            rewritten.push(ProjectionExpr { expr: changed.data, alias: expr.alias.clone() });
+        }
+        if taken.ids.is_empty() {
+            return Ok(None);
+        }
+        let TakenPaths { paths, ids, fields, .. } = taken;
+        // Columns that only the paths were read from are not read.
+        let mut used: Vec<usize> = Vec::new();
+        for expr in &rewritten {
+            used.extend(collect_columns(&expr.expr).iter().map(|column| column.index()));
+        }
+        used.sort_unstable();
+        used.dedup();
+        let all: Vec<u32> = self.request.columns.iter().chain(&ids).copied().collect();
+        let columns: Vec<u32> = used.iter().filter_map(|at| all.get(*at)).copied().collect();
+        let request = ScanRequest { columns, paths, ..self.request.clone() };
+        let usage = &self.budget.usage;
+        let plan = self.snapshot.scan(request.clone(), usage).map_err(external)?;
+        let all: Vec<&FieldRef> = self.schema.fields().iter().chain(&fields).collect();
+        let fields = used.iter().filter_map(|at| all.get(*at).copied().cloned());
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()));
+        for expr in &mut rewritten {
+            let moved = expr.expr.clone().transform_down(|expr| {
+                let Some(column) = expr.as_any().downcast_ref::<Column>() else {
+                    return Ok(Transformed::no(expr));
+                };
+                let Ok(at) = used.binary_search(&column.index()) else {
+                    return Ok(Transformed::no(expr));
+                };
+                let name = schema.field(at).name();
+                Ok(Transformed::yes(Arc::new(Column::new(name, at)) as Arc<dyn PhysicalExpr>))
+            })?;
+            expr.expr = moved.data;
+        }
+        let partitions = self.properties.partitioning.partition_count();
+        let scan = ScanExec::new(
+            self.snapshot.clone(),
+            request,
+            plan,
+            schema,
+            partitions,
+            self.limit,
+            self.budget.clone(),
+        );
+        Ok(Some((scan, rewritten)))
     }
 
     /// How many rows the scan gives, where the table's own counts say it.
@@ -126,6 +193,42 @@ impl ScanExec {
     }
 }
 
+/// Paths that a scan takes over from the expressions above it.
+struct TakenPaths<'a> {
+    scan: &'a ScanExec,
+    paths: Vec<PathColumn>,
+    /// The ids of paths, in the order of the columns that they become, behind those of the scan.
+    ids: Vec<u32>,
+    fields: Vec<FieldRef>,
+}
+
+impl TakenPaths<'_> {
+    fn rewrite(
+        &mut self,
+        expr: Arc<dyn PhysicalExpr>,
+    ) -> Result<Transformed<Arc<dyn PhysicalExpr>>> {
+        match self.column(&expr) {
+            Some(column) => Ok(Transformed::new(Arc::new(column), true, TreeNodeRecursion::Jump)),
+            None => Ok(Transformed::no(expr)),
+        }
+    }
+
+    fn column(&mut self, expr: &Arc<dyn PhysicalExpr>) -> Option<Column> {
+        let function = expr.as_any().downcast_ref::<ScalarFunctionExpr>()?;
+        let path = JsonPath::of_udf(function.fun())?;
+        let document = function.args().first()?.as_any().downcast_ref::<Column>()?;
+        let def = self.scan.snapshot.def();
+        let id = path_id(def, &mut self.paths, path, document.name())?;
+        let field = function.return_field(&self.scan.schema).ok()?;
+        let at = self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.ids.push(id);
+            self.fields.push(field);
+            self.ids.len() - 1
+        });
+        Some(Column::new(&path.keys.join("."), self.scan.request.columns.len() + at))
+    }
+}
+
 impl fmt::Debug for ScanExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt_as(DisplayFormatType::Default, f)
@@ -135,7 +238,11 @@ impl fmt::Debug for ScanExec {
 impl DisplayAs for ScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let def = self.snapshot.def();
-        let name = |id: u32| def.schema.by_id(id).map(|c| c.name.clone());
+        let paths = &self.request.paths;
+        let name = |id: u32| match paths.iter().find(|path| path.id == id) {
+            Some(path) => Some(path.name.clone()),
+            None => def.schema.by_id(id).map(|c| c.name.clone()),
+        };
         let columns: Vec<_> = self.request.columns.iter().filter_map(|id| name(*id)).collect();
         write!(f, "DodbScan: table={}, columns=[{}]", def.name, columns.join(", "))?;
         if self.request.predicate != Predicate::True {
@@ -160,11 +267,12 @@ impl DisplayAs for ScanExec {
             write!(
                 f,
                 ", actual: pruned_by_header={}, granules={granules}, granules_pruned={}, \
-                 rows_scanned={}, rows_returned={}",
+                 rows_scanned={}, rows_returned={}, bytes_decoded={}",
                 c.parts_pruned_by_header.load(Relaxed),
                 c.granules_pruned.load(Relaxed),
                 c.rows_scanned.load(Relaxed),
                 c.rows_returned.load(Relaxed),
+                c.bytes_decoded.load(Relaxed),
             )?;
         }
         Ok(())
@@ -205,11 +313,20 @@ impl ExecutionPlan for ScanExec {
             scanner: None,
             left: self.limit.unwrap_or(usize::MAX),
             budget: self.budget.clone(),
+            schema: self.schema.clone(),
         };
         let stream = futures::stream::try_unfold(reading, |mut reading| async move {
             Ok(reading.next()?.map(|batch| (batch, reading)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream)))
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let Some((scan, exprs)) = self.with_paths(projection.expr())? else { return Ok(None) };
+        Ok(Some(Arc::new(ProjectionExec::try_new(exprs, Arc::new(scan))?)))
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Statistics> {
@@ -230,6 +347,8 @@ struct Reading {
     scanner: Option<Scanner>,
     left: usize,
     budget: Arc<Budget>,
+    /// Says more of the columns than the engine's: the types of paths.
+    schema: SchemaRef,
 }
 
 impl Reading {
@@ -246,6 +365,10 @@ impl Reading {
                 Some(batch) => {
                     let rows = batch.num_rows().min(self.left);
                     self.left -= rows;
+                    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                    let columns = batch.columns().to_vec();
+                    let batch =
+                        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
                     return Ok(Some(batch.slice(0, rows)));
                 }
             }

@@ -4,97 +4,139 @@
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{InList, Like};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
-use dodb_engine::TableDef;
+use dodb_engine::{PATH_ID_MIN, PathColumn, TableDef};
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar, TimeUnit};
 
+use crate::json::JsonPath;
+
 /// The same condition as a predicate over column ids, true for exactly the same rows; `None` when
-/// it cannot be said.
-pub(crate) fn lower(def: &TableDef, expr: &Expr) -> Option<Predicate> {
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            Some(Predicate::And(vec![lower(def, left)?, lower(def, right)?]))
-        }
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-            Some(Predicate::Or(vec![lower(def, left)?, lower(def, right)?]))
-        }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => comparison(def, left, *op, right),
-        Expr::Not(inner) => Some(Predicate::Not(Box::new(lower(def, inner)?))),
-        Expr::IsNull(inner) => Some(Predicate::IsNull { column: column(def, inner)?.0 }),
-        Expr::IsNotNull(inner) => Some(Predicate::IsNotNull { column: column(def, inner)?.0 }),
-        Expr::InList(InList { expr, list, negated }) => {
-            let (column, ty) = column(def, expr)?;
-            let values = list.iter().map(|v| literal(ty, v)).collect::<Option<Vec<_>>>()?;
-            Some(negate(Predicate::In { column, values }, *negated))
-        }
-        Expr::Between(Between { expr, negated, low, high }) => {
-            let (column, ty) = column(def, expr)?;
-            let (low, high) = (literal(ty, low)?, literal(ty, high)?);
-            let from = Predicate::Compare { column, op: CompareOp::GtEq, value: low };
-            let to = Predicate::Compare { column, op: CompareOp::LtEq, value: high };
-            Some(negate(Predicate::And(vec![from, to]), *negated))
-        }
-        Expr::Like(like) => prefix(def, like),
-        Expr::Column(_) => match column(def, expr)? {
-            (column, ColumnType::Bool) => {
-                Some(Predicate::Compare { column, op: CompareOp::Eq, value: Scalar::Bool(true) })
+/// it cannot be said. The paths of JSON columns that it names are added to `paths`.
+pub(crate) fn lower(def: &TableDef, paths: &mut Vec<PathColumn>, expr: &Expr) -> Option<Predicate> {
+    Lowering { def, paths }.predicate(expr)
+}
+
+/// The id of a path of a JSON column among `paths`, where it is put if it is new.
+pub(crate) fn path_id(
+    def: &TableDef,
+    paths: &mut Vec<PathColumn>,
+    path: &JsonPath,
+    column: &str,
+) -> Option<u32> {
+    let column = def.schema.by_name(column).filter(|column| column.ty == ColumnType::Json)?;
+    let stored = path.stored();
+    let is_it = |known: &&PathColumn| {
+        known.column == column.id && known.path == stored && known.ty == path.ty
+    };
+    if let Some(known) = paths.iter().find(is_it) {
+        return Some(known.id);
+    }
+    let id = PATH_ID_MIN.checked_add(u32::try_from(paths.len()).ok()?)?;
+    let name = format!("{}.{}", column.name, path.keys.join("."));
+    paths.push(PathColumn { id, name, column: column.id, path: stored, ty: path.ty });
+    Some(id)
+}
+
+/// What expressions are lowered with.
+struct Lowering<'a> {
+    def: &'a TableDef,
+    paths: &'a mut Vec<PathColumn>,
+}
+
+impl Lowering<'_> {
+    fn predicate(&mut self, expr: &Expr) -> Option<Predicate> {
+        match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+                Some(Predicate::And(vec![self.predicate(left)?, self.predicate(right)?]))
             }
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+                Some(Predicate::Or(vec![self.predicate(left)?, self.predicate(right)?]))
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => self.comparison(left, *op, right),
+            Expr::Not(inner) => Some(Predicate::Not(Box::new(self.predicate(inner)?))),
+            Expr::IsNull(inner) => Some(Predicate::IsNull { column: self.column(inner)?.0 }),
+            Expr::IsNotNull(inner) => Some(Predicate::IsNotNull { column: self.column(inner)?.0 }),
+            Expr::InList(InList { expr, list, negated }) => {
+                let (column, ty) = self.column(expr)?;
+                let values = list.iter().map(|v| literal(&ty, v)).collect::<Option<Vec<_>>>()?;
+                Some(negate(Predicate::In { column, values }, *negated))
+            }
+            Expr::Between(Between { expr, negated, low, high }) => {
+                let (column, ty) = self.column(expr)?;
+                let (low, high) = (literal(&ty, low)?, literal(&ty, high)?);
+                let from = Predicate::Compare { column, op: CompareOp::GtEq, value: low };
+                let to = Predicate::Compare { column, op: CompareOp::LtEq, value: high };
+                Some(negate(Predicate::And(vec![from, to]), *negated))
+            }
+            Expr::Like(like) => self.prefix(like),
+            Expr::Column(_) => match self.column(expr)? {
+                (column, ColumnType::Bool) => Some(Predicate::Compare {
+                    column,
+                    op: CompareOp::Eq,
+                    value: Scalar::Bool(true),
+                }),
+                _ => None,
+            },
+            Expr::Literal(ScalarValue::Boolean(Some(true)), _) => Some(Predicate::True),
             _ => None,
-        },
-        Expr::Literal(ScalarValue::Boolean(Some(true)), _) => Some(Predicate::True),
-        _ => None,
+        }
+    }
+
+    /// A column or a path of one, and its type.
+    fn column(&mut self, expr: &Expr) -> Option<(u32, ColumnType)> {
+        if let Some((path, Expr::Column(column))) = JsonPath::of(expr) {
+            let id = path_id(self.def, self.paths, path, &column.name)?;
+            return Some((id, path.ty.column_type()));
+        }
+        let Expr::Column(column) = expr else { return None };
+        let column = self.def.schema.by_name(&column.name)?;
+        Some((column.id, column.ty.clone()))
+    }
+
+    fn comparison(&mut self, left: &Expr, op: Operator, right: &Expr) -> Option<Predicate> {
+        let op = match op {
+            Operator::Eq => CompareOp::Eq,
+            Operator::NotEq => CompareOp::NotEq,
+            Operator::Lt => CompareOp::Lt,
+            Operator::LtEq => CompareOp::LtEq,
+            Operator::Gt => CompareOp::Gt,
+            Operator::GtEq => CompareOp::GtEq,
+            _ => return None,
+        };
+        if let Some((column, ty)) = self.column(left) {
+            return Some(Predicate::Compare { column, op, value: literal(&ty, right)? });
+        }
+        let (column, ty) = self.column(right)?;
+        let op = match op {
+            CompareOp::Lt => CompareOp::Gt,
+            CompareOp::LtEq => CompareOp::GtEq,
+            CompareOp::Gt => CompareOp::Lt,
+            CompareOp::GtEq => CompareOp::LtEq,
+            same => same,
+        };
+        Some(Predicate::Compare { column, op, value: literal(&ty, left)? })
+    }
+
+    /// `LIKE 'abc%'` with no other wildcard.
+    fn prefix(&mut self, like: &Like) -> Option<Predicate> {
+        if like.case_insensitive || like.escape_char.is_some() {
+            return None;
+        }
+        let (column, ty) = self.column(&like.expr)?;
+        if !matches!(ty, ColumnType::String | ColumnType::Json | ColumnType::Uuid) {
+            return None;
+        }
+        let Scalar::String(pattern) = literal(&ty, &like.pattern)? else { return None };
+        let prefix = pattern.strip_suffix('%')?;
+        if prefix.contains(['%', '_', '\\']) {
+            return None;
+        }
+        let predicate = Predicate::StartsWith { column, prefix: prefix.to_owned() };
+        Some(negate(predicate, like.negated))
     }
 }
 
 fn negate(predicate: Predicate, negated: bool) -> Predicate {
     if negated { Predicate::Not(Box::new(predicate)) } else { predicate }
-}
-
-fn column<'a>(def: &'a TableDef, expr: &Expr) -> Option<(u32, &'a ColumnType)> {
-    let Expr::Column(column) = expr else { return None };
-    let column = def.schema.by_name(&column.name)?;
-    Some((column.id, &column.ty))
-}
-
-fn comparison(def: &TableDef, left: &Expr, op: Operator, right: &Expr) -> Option<Predicate> {
-    let op = match op {
-        Operator::Eq => CompareOp::Eq,
-        Operator::NotEq => CompareOp::NotEq,
-        Operator::Lt => CompareOp::Lt,
-        Operator::LtEq => CompareOp::LtEq,
-        Operator::Gt => CompareOp::Gt,
-        Operator::GtEq => CompareOp::GtEq,
-        _ => return None,
-    };
-    if let Some((column, ty)) = column(def, left) {
-        return Some(Predicate::Compare { column, op, value: literal(ty, right)? });
-    }
-    let (column, ty) = column(def, right)?;
-    let op = match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::LtEq => CompareOp::GtEq,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::GtEq => CompareOp::LtEq,
-        same => same,
-    };
-    Some(Predicate::Compare { column, op, value: literal(ty, left)? })
-}
-
-/// `LIKE 'abc%'` with no other wildcard.
-fn prefix(def: &TableDef, like: &Like) -> Option<Predicate> {
-    if like.case_insensitive || like.escape_char.is_some() {
-        return None;
-    }
-    let (column, ty) = column(def, &like.expr)?;
-    if !matches!(ty, ColumnType::String | ColumnType::Json | ColumnType::Uuid) {
-        return None;
-    }
-    let Scalar::String(pattern) = literal(ty, &like.pattern)? else { return None };
-    let prefix = pattern.strip_suffix('%')?;
-    if prefix.contains(['%', '_', '\\']) {
-        return None;
-    }
-    let predicate = Predicate::StartsWith { column, prefix: prefix.to_owned() };
-    Some(negate(predicate, like.negated))
 }
 
 /// A literal as a value of a column of type `ty`; `None` for null and for types that the planner

@@ -11,11 +11,12 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use dodb_engine::{PART_COLUMN, ROW_COLUMN, ScanRequest, Snapshot};
-use dodb_part::Predicate;
+use dodb_part::{ColumnType, Predicate};
 
 use crate::budget::Budget;
 use crate::error::external;
 use crate::exec::ScanExec;
+use crate::json::with_paths;
 use crate::lower::lower;
 
 /// One table at one moment, for one query.
@@ -36,7 +37,7 @@ impl std::fmt::Debug for DodbTable {
 
 impl DodbTable {
     pub(crate) fn new(snapshot: Snapshot, row_addresses: bool, budget: Arc<Budget>) -> DodbTable {
-        let mut schema = snapshot.def().arrow();
+        let mut schema = with_paths_of(&snapshot);
         if row_addresses {
             use datafusion::arrow::datatypes::{DataType, Field};
             let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
@@ -46,6 +47,21 @@ impl DodbTable {
         }
         DodbTable { snapshot, schema, row_addresses, budget }
     }
+}
+
+/// The schema of the table; JSON columns know the types of their paths.
+fn with_paths_of(snapshot: &Snapshot) -> SchemaRef {
+    let def = snapshot.def();
+    let schema = def.arrow();
+    let fields =
+        schema.fields().iter().zip(def.schema.columns()).map(|(field, column)| match column.ty {
+            ColumnType::Json => {
+                let field = field.as_ref().clone();
+                Arc::new(with_paths(field, &snapshot.paths(column.id)))
+            }
+            _ => field.clone(),
+        });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 #[async_trait]
@@ -67,7 +83,8 @@ impl TableProvider for DodbTable {
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         let def = self.snapshot.def();
-        let exact = |filter: &&Expr| match lower(def, filter) {
+        let mut paths = Vec::new();
+        let exact = |filter: &&Expr| match lower(def, &mut paths, filter) {
             Some(_) => TableProviderFilterPushDown::Exact,
             None => TableProviderFilterPushDown::Unsupported,
         };
@@ -86,11 +103,13 @@ impl TableProvider for DodbTable {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let projection = projection.unwrap_or(&all);
         let columns = projection.iter().filter_map(|at| stored.get(*at)).map(|c| c.id).collect();
+        let mut paths = Vec::new();
         let predicate = filters
             .iter()
-            .filter_map(|filter| lower(def, filter))
+            .filter_map(|filter| lower(def, &mut paths, filter))
             .fold(Predicate::True, Predicate::and);
-        let request = ScanRequest { columns, predicate, row_addresses: self.row_addresses };
+        let row_addresses = self.row_addresses;
+        let request = ScanRequest { columns, paths, predicate, row_addresses };
         let plan = self.snapshot.scan(request.clone(), &self.budget.usage).map_err(external)?;
         let partitions = state.config().target_partitions();
         let schema = Arc::new(self.schema.project(projection)?);

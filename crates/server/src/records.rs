@@ -75,6 +75,7 @@ fn find(server: &Server, call: &Call, table: &str, id: &str) -> Result<Option<Fo
     let snapshot = server.session.db().snapshot(table, &call.usage)?;
     let request = ScanRequest {
         columns: snapshot.def().schema.columns().iter().map(|c| c.id).collect(),
+        paths: Vec::new(),
         predicate: Predicate::Compare {
             column,
             op: CompareOp::Eq,

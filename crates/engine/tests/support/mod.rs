@@ -157,8 +157,12 @@ pub fn try_scan(
     row_addresses: bool,
     usage: &Usage,
 ) -> Result<Vec<RecordBatch>> {
-    let request =
-        ScanRequest { columns: columns.to_vec(), predicate: predicate.clone(), row_addresses };
+    let request = ScanRequest {
+        columns: columns.to_vec(),
+        paths: Vec::new(),
+        predicate: predicate.clone(),
+        row_addresses,
+    };
     let plan = snapshot.scan(request, usage)?;
     let mut out = Vec::new();
     for task in plan.tasks() {

@@ -25,6 +25,36 @@ pub(crate) struct Header {
     pub(crate) row_count: u64,
     #[n(2)]
     pub(crate) columns: Vec<ColumnHeader>,
+    /// JSON columns that are stored as subcolumns; missing in version 1.
+    #[n(3)]
+    pub(crate) json: Option<Vec<JsonHeader>>,
+}
+
+/// A JSON column that is stored as subcolumns. Its own segments hold the shapes.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+pub(crate) struct JsonHeader {
+    /// The id of the column.
+    #[n(0)]
+    pub(crate) column: u32,
+    #[n(1)]
+    pub(crate) subs: Vec<SubHeader>,
+}
+
+/// One column that a JSON column is stored as.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+pub(crate) struct SubHeader {
+    #[n(0)]
+    pub(crate) role: u8,
+    #[n(1)]
+    pub(crate) path: String,
+    /// The first granule from which on values of the path are nowhere else.
+    #[n(2)]
+    pub(crate) since: u32,
+    /// Whether it has a stream of its own in a wide part; else it is in the stream of its column.
+    #[n(3)]
+    pub(crate) own_stream: bool,
+    #[n(4)]
+    pub(crate) column: ColumnHeader,
 }
 
 /// One column of a part. The lists have one entry for each granule.
@@ -78,21 +108,22 @@ impl ColumnHeader {
     }
 
     /// The statistics of each granule.
-    pub(crate) fn granule_stats(&mut self, granule_rows: &[u32]) -> Vec<ColumnStats> {
-        let bounds = self.mins.drain(..).zip(self.maxs.drain(..));
-        let counts = granule_rows.iter().zip(&self.nulls).zip(&self.exact);
-        counts
-            .zip(bounds)
-            .map(|(((rows, nulls), exact), (min, max))| ColumnStats {
-                rows: u64::from(*rows),
-                nulls: u64::from(*nulls),
-                min,
-                max,
-                exact: *exact == 1,
-                distinct: 0,
-                values: None,
-            })
-            .collect()
+    pub(crate) fn granule_stats(&self, granule_rows: &[u32]) -> Vec<ColumnStats> {
+        let rows = granule_rows.iter().enumerate();
+        rows.filter_map(|(granule, rows)| self.stats_of_granule(granule, *rows)).collect()
+    }
+
+    /// The statistics of one granule of `rows` rows.
+    pub(crate) fn stats_of_granule(&self, granule: usize, rows: u32) -> Option<ColumnStats> {
+        Some(ColumnStats {
+            rows: u64::from(rows),
+            nulls: u64::from(*self.nulls.get(granule)?),
+            min: self.mins.get(granule)?.clone(),
+            max: self.maxs.get(granule)?.clone(),
+            exact: *self.exact.get(granule)? == 1,
+            distinct: 0,
+            values: None,
+        })
     }
 }
 
@@ -154,7 +185,14 @@ impl Header {
         if rows != self.row_count {
             return Err(corrupt(format!("{} rows, but granules of {rows}", self.row_count)));
         }
-        self.columns.iter().try_for_each(|column| self.check_column(column))
+        self.columns.iter().try_for_each(|column| self.check_column(column))?;
+        for json in self.json.iter().flatten() {
+            if !self.columns.iter().any(|column| column.id == json.column) {
+                return Err(corrupt(format!("subcolumns of column {}, not there", json.column)));
+            }
+            json.subs.iter().try_for_each(|sub| self.check_column(&sub.column))?;
+        }
+        Ok(())
     }
 
     fn check_column(&self, column: &ColumnHeader) -> Result<()> {

@@ -56,10 +56,10 @@ impl Prelude {
             return Err(corrupt("the bytes are not a part (wrong magic)"));
         }
         let version = u16::from_le_bytes(take(&mut rest)?);
-        if version != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&version) {
             return Err(Error::Unsupported {
                 what: format!("part format version {version}"),
-                detail: format!("this program reads version {FORMAT_VERSION}"),
+                detail: format!("this program reads versions 1 to {FORMAT_VERSION}"),
             });
         }
         let [layout, reserved] = take(&mut rest)?;

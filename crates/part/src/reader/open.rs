@@ -4,10 +4,15 @@ use std::collections::HashMap;
 
 use arrow_buffer::Buffer;
 
+use super::json::JsonColumn;
 use super::{Header, PartColumn, PartReader};
 use crate::error::{Error, Result};
-use crate::layout::{HEADER_STREAM, Layout, PRELUDE_BYTES, Prelude, RowKey};
+use crate::json::{PathStep, Role, Sub, steps_of};
+use crate::layout::{
+    ColumnHeader, HEADER_STREAM, JsonHeader, Layout, PRELUDE_BYTES, Prelude, RowKey,
+};
 use crate::schema::ColumnType;
+use crate::stats::ColumnStats;
 
 pub(super) fn open(fetch: &mut dyn FnMut(RowKey) -> Result<Buffer>) -> Result<PartReader> {
     let first = fetch(RowKey { stream: HEADER_STREAM, seq: 0 })?;
@@ -77,22 +82,22 @@ fn build(
     }
     let mut columns = Vec::with_capacity(header.columns.len());
     let mut index_by_id = HashMap::with_capacity(header.columns.len());
-    for (index, mut column) in header.columns.into_iter().enumerate() {
+    for (index, column) in header.columns.into_iter().enumerate() {
         if index_by_id.insert(column.id, index).is_some() {
             let detail = format!("column {} occurs twice", column.id);
             return Err(Error::corrupt("part header", detail));
         }
-        let ty = ColumnType::parse(&column.type_name)?;
-        let mut starts = Vec::with_capacity(column.segment_bytes.len() + 1);
-        // The header's check bounds the sum.
-        let mut start = base + column.offset;
-        starts.push(start);
-        for bytes in &column.segment_bytes {
-            start += u64::from(*bytes);
-            starts.push(start);
-        }
         let granule_stats = column.granule_stats(&header.granule_rows);
-        columns.push(PartColumn { ty, header: column, granule_stats, starts });
+        let stream = prelude.layout.stream(column.id);
+        columns.push(part_column(column, granule_stats, stream, base)?);
+    }
+    let mut json = HashMap::new();
+    for outer in header.json.into_iter().flatten() {
+        let id = outer.column;
+        if json.insert(id, json_column(outer, prelude.layout, base)?).is_some() {
+            let detail = format!("column {id} has subcolumns twice");
+            return Err(Error::corrupt("part header", detail));
+        }
     }
     Ok(PartReader {
         layout: prelude.layout,
@@ -101,6 +106,48 @@ fn build(
         granule_starts,
         columns,
         index_by_id,
+        json,
         held,
     })
+}
+
+fn part_column(
+    header: ColumnHeader,
+    granule_stats: Vec<ColumnStats>,
+    stream: u32,
+    base: u64,
+) -> Result<PartColumn> {
+    let ty = ColumnType::parse(&header.type_name)?;
+    let mut starts = Vec::with_capacity(header.segment_bytes.len() + 1);
+    // The header's check bounds the sum.
+    let mut start = base + header.offset;
+    starts.push(start);
+    for bytes in &header.segment_bytes {
+        start += u64::from(*bytes);
+        starts.push(start);
+    }
+    Ok(PartColumn { ty, header, granule_stats, starts, stream })
+}
+
+fn json_column(outer: JsonHeader, layout: Layout, base: u64) -> Result<JsonColumn> {
+    let mut subs = Vec::with_capacity(outer.subs.len());
+    let mut columns = Vec::with_capacity(outer.subs.len());
+    for sub in outer.subs {
+        let Some(role) = Role::from_byte(sub.role) else {
+            return Err(Error::corrupt("part header", format!("no role has number {}", sub.role)));
+        };
+        let Some(steps) = steps_of(&sub.path) else {
+            return Err(Error::corrupt("part header", format!("no path is {:?}", sub.path)));
+        };
+        let listed = steps.contains(&PathStep::Elements);
+        let stream = layout.stream(if sub.own_stream { sub.column.id } else { outer.column });
+        let column = part_column(sub.column, Vec::new(), stream, base)?;
+        if column.ty != role.column_type(listed) {
+            let detail = format!("{} at {:?} as {:?}", column.ty, sub.path, role);
+            return Err(Error::corrupt("part header", detail));
+        }
+        subs.push(Sub { path: sub.path, role, listed, since: sub.since });
+        columns.push(column);
+    }
+    Ok(JsonColumn::new(subs, columns))
 }

@@ -63,6 +63,22 @@ impl StatsBuilder {
         granule
     }
 
+    /// Adds rows that are all null.
+    pub fn push_nulls(&mut self, rows: u64) {
+        self.stats.rows = self.stats.rows.saturating_add(rows);
+        self.stats.nulls = self.stats.nulls.saturating_add(rows);
+    }
+
+    /// Adds rows of whose values nothing is known but how many are null.
+    pub fn push_unknown(&mut self, rows: u64, nulls: u64) {
+        self.stats.rows = self.stats.rows.saturating_add(rows);
+        self.stats.nulls = self.stats.nulls.saturating_add(nulls);
+        if nulls < rows {
+            self.unknown = true;
+            self.stats.values = None;
+        }
+    }
+
     /// The statistics of everything pushed.
     pub fn finish(self) -> ColumnStats {
         let mut stats = self.stats;

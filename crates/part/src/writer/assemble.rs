@@ -1,49 +1,105 @@
 //! Finished columns to rows: offsets, header, and cutting streams to the size of a row.
 
+use std::collections::BTreeMap;
+
 use super::column::{ColumnWriter, bloom};
-use super::{PartImage, PartRow, WriteOptions};
+use super::{PartImage, PartRow, StoredColumn, WriteOptions};
 use crate::error::{Error, Result};
-use crate::layout::{ColumnHeader, HEADER_STREAM, Header, Layout, Prelude, RowKey, bloom_checksum};
+use crate::json::Sub;
+use crate::layout::{
+    ColumnHeader, HEADER_STREAM, Header, JsonHeader, Layout, Prelude, RowKey, SubHeader,
+    bloom_checksum,
+};
 use crate::value::Scalar;
 
 /// Value counts of all columns together take at most this much of a header.
 const VALUES_BYTES_MAX: usize = 256 << 10;
 
+/// A subcolumn of a wide part with so many bytes has a stream, and so a row, of its own.
+const OWN_STREAM_BYTES_MIN: usize = 32 << 10;
+
+/// A column that is finished but for its place.
+struct Finished {
+    header: ColumnHeader,
+    bytes: Vec<u8>,
+    hashes: Option<Vec<u64>>,
+    /// For a subcolumn: of which JSON column, and what it is.
+    sub: Option<(u32, Sub)>,
+}
+
 /// The part of these columns.
 pub(super) fn assemble(
-    columns: Vec<ColumnWriter>,
+    columns: Vec<StoredColumn>,
     granule_rows: Vec<u32>,
     row_count: u64,
     options: &WriteOptions,
 ) -> Result<PartImage> {
-    let mut headers = Vec::with_capacity(columns.len());
-    let mut bodies = Vec::with_capacity(columns.len());
-    for column in columns {
-        let (header, bytes, hashes) = column.finish();
-        headers.push(header);
-        bodies.push((bytes, hashes));
-    }
-    bound_values(&mut headers);
-    let mut offset = 0;
-    let mut streams = Vec::with_capacity(headers.len());
-    for (header, (mut bytes, hashes)) in headers.iter_mut().zip(bodies) {
-        if let Some(hashes) = hashes.filter(|_| header.stats.values.is_none()) {
-            header.bloom_bytes = append_bloom(&mut bytes, header.id, hashes, options)?;
+    let mut finished = finish(columns);
+    bound_values(finished.iter_mut().map(|column| &mut column.header).collect());
+    let mut header =
+        Header { granule_rows, row_count, columns: Vec::new(), json: Some(Vec::new()) };
+    let mut streams: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+    for mut column in finished {
+        if let Some(hashes) = column.hashes.filter(|_| column.header.stats.values.is_none()) {
+            let id = column.header.id;
+            column.header.bloom_bytes = append_bloom(&mut column.bytes, id, hashes, options)?;
         }
-        header.offset = offset;
-        if options.layout == Layout::Compact {
-            offset += bytes.len() as u64;
-        }
-        streams.push((options.layout.stream(header.id), bytes));
+        let is_large = column.bytes.len() >= OWN_STREAM_BYTES_MIN;
+        let own_stream = options.layout == Layout::Wide && is_large;
+        let stream = match &column.sub {
+            Some((outer, _)) if !own_stream => options.layout.stream(*outer),
+            _ => options.layout.stream(column.header.id),
+        };
+        let stream = streams.entry(stream).or_default();
+        column.header.offset = stream.len() as u64;
+        stream.extend_from_slice(&column.bytes);
+        place(&mut header, column.header, column.sub, own_stream);
     }
-    let stats = headers.iter().map(|header| (header.id, header.stats.clone())).collect();
-    let header = Header { granule_rows, row_count, columns: headers };
+    let stats = header.columns.iter().map(|header| (header.id, header.stats.clone())).collect();
     let mut cutter = Cutter::new(options.row_bytes_max);
     write_header(&mut cutter, &header, options)?;
     for (stream, bytes) in streams {
         cutter.push(stream, &bytes)?;
     }
     Ok(PartImage { rows: cutter.finish(), row_count, stats })
+}
+
+/// The columns in the order in which they are stored: a JSON column, then its subcolumns.
+fn finish(columns: Vec<StoredColumn>) -> Vec<Finished> {
+    let mut finished = Vec::with_capacity(columns.len());
+    let mut push = |column: ColumnWriter, sub| {
+        let (header, bytes, hashes) = column.finish();
+        finished.push(Finished { header, bytes, hashes, sub });
+    };
+    for column in columns {
+        match column {
+            StoredColumn::Plain(column) => push(*column, None),
+            StoredColumn::Json(json) => {
+                let outer = json.shapes.id();
+                push(json.shapes, None);
+                for (column, sub) in json.subs.into_iter().zip(json.shredder.subs()) {
+                    push(column, Some((outer, sub.clone())));
+                }
+            }
+        }
+    }
+    finished
+}
+
+/// Puts the header of a column in its place in the header of the part.
+fn place(header: &mut Header, column: ColumnHeader, sub: Option<(u32, Sub)>, own_stream: bool) {
+    let Some((outer, sub)) = sub else {
+        header.columns.push(column);
+        return;
+    };
+    let all = header.json.get_or_insert_default();
+    if all.last().is_none_or(|json| json.column != outer) {
+        all.push(JsonHeader { column: outer, subs: Vec::new() });
+    }
+    if let Some(json) = all.last_mut() {
+        let (role, path, since) = (sub.role.byte(), sub.path, sub.since);
+        json.subs.push(SubHeader { role, path, since, own_stream, column });
+    }
 }
 
 fn write_header(cutter: &mut Cutter, header: &Header, options: &WriteOptions) -> Result<()> {
@@ -78,8 +134,8 @@ fn append_bloom(
 }
 
 /// Drops the largest value counts until the rest is small enough for a header.
-fn bound_values(headers: &mut [ColumnHeader]) {
-    let size = |header: &ColumnHeader| match &header.stats.values {
+fn bound_values(mut headers: Vec<&mut ColumnHeader>) {
+    let size = |header: &&mut ColumnHeader| match &header.stats.values {
         Some(values) => values.iter().map(|(value, _)| scalar_bytes(value) + 4).sum(),
         None => 0usize,
     };

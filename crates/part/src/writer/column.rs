@@ -26,11 +26,16 @@ pub(super) struct ColumnWriter {
 
 impl ColumnWriter {
     pub(super) fn new(column: &Column, bloom: bool) -> ColumnWriter {
+        ColumnWriter::of_type(column.id, column.ty.clone(), column.ty.name(), bloom)
+    }
+
+    /// A column whose segments are of the type `ty`, whatever the name of its own type.
+    pub(super) fn of_type(id: u32, ty: ColumnType, type_name: String, bloom: bool) -> ColumnWriter {
         ColumnWriter {
-            ty: column.ty.clone(),
+            ty,
             header: ColumnHeader {
-                id: column.id,
-                type_name: column.ty.name(),
+                id,
+                type_name,
                 offset: 0,
                 segment_bytes: Vec::new(),
                 codecs: Vec::new(),
@@ -47,8 +52,41 @@ impl ColumnWriter {
         }
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.header.id
+    }
+
     pub(super) fn bytes_written(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Adds granules that hold no value, of so many rows each.
+    pub(super) fn write_nulls(&mut self, granule_rows: &[u32]) {
+        for rows in granule_rows {
+            let stats = ColumnStats {
+                rows: u64::from(*rows),
+                nulls: u64::from(*rows),
+                ..ColumnStats::default()
+            };
+            self.stats.push_nulls(stats.rows);
+            self.header.push_granule_stats(stats);
+            self.header.segment_bytes.push(0);
+            self.header.codecs.push(Codec::Constant as u8);
+        }
+    }
+
+    /// Adds a granule about whose values nothing is kept but how many are null.
+    pub(super) fn write_without_stats(
+        &mut self,
+        encoder: &mut Encoder,
+        array: &ArrayRef,
+    ) -> Result<()> {
+        let (rows, nulls) = (array.len() as u64, array.null_count() as u64);
+        let exact = nulls == rows;
+        let stats = ColumnStats { rows, nulls, exact, values: None, ..ColumnStats::default() };
+        self.stats.push_unknown(rows, nulls);
+        self.header.push_granule_stats(stats);
+        self.write_segment(encoder, array, exact)
     }
 
     /// Adds a granule.
@@ -57,6 +95,19 @@ impl ColumnWriter {
         stats.truncate_strings(BOUND_BYTES_MAX);
         let all_null = stats.nulls == stats.rows;
         self.header.push_granule_stats(stats);
+        self.write_segment(encoder, array, all_null)?;
+        if !all_null {
+            self.add_hashes(array.as_ref());
+        }
+        Ok(())
+    }
+
+    fn write_segment(
+        &mut self,
+        encoder: &mut Encoder,
+        array: &ArrayRef,
+        all_null: bool,
+    ) -> Result<()> {
         if all_null {
             self.header.segment_bytes.push(0);
             self.header.codecs.push(Codec::Constant as u8);
@@ -71,7 +122,6 @@ impl ColumnWriter {
         self.header.segment_bytes.push(bytes);
         self.header.codecs.push(codec as u8);
         self.bytes.extend_from_slice(&segment);
-        self.add_hashes(array.as_ref());
         Ok(())
     }
 

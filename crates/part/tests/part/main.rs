@@ -5,5 +5,6 @@
 mod corruption;
 mod fixture;
 mod generate;
+mod json;
 mod pruning_inputs;
 mod round_trip;

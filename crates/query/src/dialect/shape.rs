@@ -129,6 +129,26 @@ pub(super) fn reshape(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     limit_by(drop_final(tokens))
 }
 
+/// The name that `[]` of `data.a[].b` becomes; no key is written so by accident.
+pub(crate) const ELEMENTS: &str = "\u{e000}[]";
+
+fn elements_mark() -> Token {
+    let value = ELEMENTS.to_owned();
+    Token::Word(Word { value, quote_style: Some('`'), keyword: Keyword::NoKeyword })
+}
+
+/// Whether the tokens end in `.name[`, or in `[` behind such elements.
+fn opens_elements(tokens: &[TokenWithSpan]) -> bool {
+    match tokens {
+        [.., period, name, open] => {
+            open.token == Token::LBracket
+                && matches!(name.token, Token::Word(_))
+                && period.token == Token::Period
+        }
+        _ => false,
+    }
+}
+
 /// `.` `:` becomes one operator, `.` `^` a plain `.`, `?1` a `?` and a `1`, `DateTime('UTC')` a
 /// `DateTime`: every time is in UTC.
 fn join_marks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -142,6 +162,13 @@ fn join_marks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 }
             }
             Token::Caret if after_period => {}
+            Token::RBracket if opens_elements(&joined) => {
+                if let Some(last) = joined.last_mut() {
+                    let span = last.span;
+                    last.token = Token::Period;
+                    joined.push(TokenWithSpan::new(elements_mark(), span));
+                }
+            }
             Token::RParen if ends_zone(&joined) => joined.truncate(joined.len() - 2),
             Token::Placeholder(mark) if mark.len() > 1 && mark.starts_with('?') => {
                 let number = mark.trim_start_matches('?').to_owned();

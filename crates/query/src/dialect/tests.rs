@@ -95,7 +95,7 @@ fn scalars() {
     check_expr("a NOT IN [1, 2]", "a NOT IN (1, 2)");
     check_expr("a IN ()", "false");
     check_expr("currentDatabase()", "'default'");
-    check_expr("data.a.:Int64", "TRY_CAST(data.a AS INT64)");
+    check_expr("data.a.:Int64", "json_subcolumn(data.a, 'INT64')");
     check_expr("data.^a.b", "data.a.b");
     check_expr("data.a::Int64", "data.a::INT64");
     check_expr("data->'a' = 'x' AND b", "data -> 'a' = 'x' AND b");

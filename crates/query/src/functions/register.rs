@@ -77,6 +77,7 @@ pub fn configure(state: SessionState) -> Result<SessionState> {
     for function in functions() {
         state.register_udf(Arc::new(function.native.udf()))?;
     }
+    state.register_udf(Arc::new(json::subcolumn_function()))?;
     state.register_function_rewrite(Arc::new(json::JsonOperands))?;
     state.add_analyzer_rule(Arc::new(json::JsonOrder));
     Ok(state)

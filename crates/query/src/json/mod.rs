@@ -1,24 +1,36 @@
-//! Access to JSON text: `data.a.b` and the `JSONExtract` functions, evaluated by streaming over
-//! the text.
+//! Access to JSON: `data.a.b` and the `JSONExtract` functions.
 //!
-//! A JSON column is text whose field says `dodb.type` = `JSON`. A path of it reads as the function
-//! `json_get(column, 'a', 'b')`: text of the value, strings without quotes, NULL for null and for
-//! what is not there. That text is marked `dodb.type` = `Dynamic`; next to a number, a time or a
-//! Bool it is converted, see [`JsonPlanner`]. Shredded columns are not known here.
+//! A JSON column is text whose field says `dodb.type` = `JSON`. A path of keys is a
+//! [`path::JsonPath`] of it, with the type that fits all its values as the table knows them; scans
+//! read it from its subcolumns. Where no one type fits it is text: strings without quotes, other
+//! values as JSON, NULL for null and for what is not there. That text is marked `dodb.type` =
+//! `Dynamic`; next to a number, a time or a Bool it is converted, see [`JsonPlanner`]. The functions
+//! stream over the text.
 
+mod describe;
 mod kind;
 mod operands;
 mod order;
+mod path;
 mod planner;
-mod read;
-mod scan;
+mod subcolumn;
 #[cfg(test)]
 mod tests;
 mod udf;
 
-pub(crate) use kind::{DYNAMIC, TYPE_KEY, is_dynamic, is_json, kind_metadata};
+pub(crate) use kind::{DYNAMIC, TYPE_KEY, is_dynamic, is_json, kind_metadata, with_paths};
 pub use operands::JsonOperands;
 pub use order::JsonOrder;
+pub(crate) use path::JsonPath;
 pub use planner::JsonPlanner;
+pub(crate) use subcolumn::{SUBCOLUMN, function as subcolumn_function};
+
+use dodb_part::json as read;
 pub use read::{STEPS_MAX, Step, elements, keys, length, raw, text};
-pub(crate) use udf::functions;
+
+/// Every function of JSON, with an example each.
+pub(crate) fn functions() -> Vec<crate::functions::Function> {
+    let mut all = udf::functions();
+    all.extend(describe::functions());
+    all
+}

@@ -8,8 +8,10 @@ use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
 
+use super::describe::dynamic_type_of_path;
 use super::is_dynamic;
 use super::planner::{beside, field_of};
+use super::subcolumn::subcolumn;
 
 /// Converts the path of `path IN (1, 2)` and `path BETWEEN 1 AND 2` to the type of the others.
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,7 +39,10 @@ impl FunctionRewrite for JsonOperands {
                 let between = Between { expr: Box::new(expr), negated, low, high };
                 Ok(Transformed::new_transformed(Expr::Between(between), changed))
             }
-            other => Ok(Transformed::no(other)),
+            other => match subcolumn(&other).or_else(|| dynamic_type_of_path(&other)) {
+                Some(path) => Ok(Transformed::yes(path)),
+                None => Ok(Transformed::no(other)),
+            },
         }
     }
 }

@@ -10,9 +10,14 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, TryCast};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+use super::kind::path_type;
+use super::path::JsonPath;
 use super::read::Step;
-use super::udf::get;
+use super::udf::{elements, get};
 use super::{is_dynamic, is_json};
+use dodb_part::json::PathType;
+
+use crate::dialect::ELEMENTS;
 use crate::functions::{AS_NUMBER, as_number, as_time, intdiv};
 
 /// From here on a Float64 may stand for several integers.
@@ -71,7 +76,7 @@ impl ExprPlanner for JsonPlanner {
             GetFieldAccess::ListRange { .. } => None,
         };
         match step {
-            Some(step) => Ok(PlannerResult::Planned(get(expr.expr, [step]))),
+            Some(step) => Ok(PlannerResult::Planned(value_at(expr.expr, [step], schema)?)),
             None => plan_err!("an element of JSON wants a constant key or position"),
         }
     }
@@ -86,9 +91,48 @@ impl ExprPlanner for JsonPlanner {
             return Ok(PlannerResult::Original(vec![]));
         }
         let column = Expr::Column(Column::from((qualifier, field)));
+        if is_json(field)
+            && let Some(at) = nested_names.iter().position(|name| name == ELEMENTS)
+        {
+            let (outer, inner) = nested_names.split_at(at);
+            let array = JsonPath::call(column, outer.to_vec(), PathType::Json);
+            return Ok(PlannerResult::Planned(elements(array, inner)));
+        }
+        if is_json(field) {
+            let keys = nested_names.to_vec();
+            let ty = path_type(field, &keys);
+            return Ok(PlannerResult::Planned(JsonPath::call(column, keys, ty)));
+        }
         let steps = nested_names.iter().map(|name| Step::Key(name.clone()));
         Ok(PlannerResult::Planned(get(column, steps)))
     }
+}
+
+/// The value at steps of a document, or of a value within one. As long as they are keys it is a
+/// path; what is behind a position is read from the JSON text before it.
+fn value_at(json: Expr, steps: impl IntoIterator<Item = Step>, schema: &DFSchema) -> Result<Expr> {
+    let mut value = json;
+    for step in steps {
+        value = match (JsonPath::of(&value), step) {
+            (Some((path, document)), Step::Key(key)) => {
+                let mut keys = path.keys.clone();
+                keys.push(key);
+                let ty = path_type(field_of(document, schema)?.as_ref(), &keys);
+                JsonPath::call(document.clone(), keys, ty)
+            }
+            (Some((path, document)), position) => {
+                let array = JsonPath::call(document.clone(), path.keys.clone(), PathType::Json);
+                get(array, [position])
+            }
+            (None, Step::Key(key)) if is_json(field_of(&value, schema)?.as_ref()) => {
+                let keys = vec![key];
+                let ty = path_type(field_of(&value, schema)?.as_ref(), &keys);
+                JsonPath::call(value, keys, ty)
+            }
+            (None, step) => get(value, [step]),
+        };
+    }
+    Ok(value)
 }
 
 /// `json -> step`. Positions count from 0, as in PostgreSQL.
@@ -96,7 +140,7 @@ fn arrow(left: Expr, right: &Expr, schema: &DFSchema) -> Result<Expr> {
     let field = field_of(&left, schema)?;
     let text =
         matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    if !text {
+    if !text && JsonPath::of(&left).is_none() {
         return plan_err!("-> and ->> read JSON text; functions with lambdas are not supported");
     }
     let step = match right {
@@ -107,7 +151,7 @@ fn arrow(left: Expr, right: &Expr, schema: &DFSchema) -> Result<Expr> {
         _ => None,
     };
     match step {
-        Some(step) => Ok(get(left, [step])),
+        Some(step) => value_at(left, [step], schema),
         None => plan_err!("-> and ->> want a constant key or position on their right"),
     }
 }

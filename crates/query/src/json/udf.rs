@@ -15,18 +15,19 @@ use datafusion::prelude::lit;
 
 use super::DYNAMIC;
 use super::read::{self, STEPS_MAX, Step};
-use crate::dialect::clickhouse_name;
+use crate::dialect::{ELEMENTS, clickhouse_name};
 use crate::functions::{Arguments, Function, NativeFunction};
 
 /// Name of the function a path becomes.
 pub(super) const JSON_GET: &str = "json_get";
 
 /// Every function of this file, with an example each.
-pub(crate) fn functions() -> Vec<Function> {
+pub(super) fn functions() -> Vec<Function> {
     extracting()
         .into_iter()
         .chain(describing())
         .map(|(native, call, example, value)| Function::new(native, call, example, value))
+        .chain(std::iter::once(Function::internal(json_elements())))
         .collect()
 }
 
@@ -160,6 +161,50 @@ pub(super) fn get(json: Expr, steps: impl IntoIterator<Item = Step>) -> Expr {
         Step::Index(index) => lit(index),
     }));
     json_get().call(args)
+}
+
+/// `json_elements(json, steps...)`: see [`elements`].
+fn json_elements() -> NativeFunction {
+    let evaluate = |arguments: &Arguments<'_>| {
+        let steps = path(arguments)?;
+        let mut builder = ListBuilder::new(StringViewBuilder::new())
+            .with_field(Field::new_list_field(DataType::Utf8View, true));
+        for json in &arguments.text(0)? {
+            let is_array = json.is_some_and(|json| json.starts_with('['));
+            if let Some(json) = json.filter(|_| is_array) {
+                push_elements(json, &steps, builder.values());
+            }
+            builder.append(is_array);
+        }
+        Ok(Arc::new(builder.finish()) as ArrayRef)
+    };
+    NativeFunction::new("json_elements", 2..=STEPS_MAX, list_type, evaluate)
+}
+
+/// Appends the values behind `[]`, or null where an element lacks them.
+fn push_elements(json: &str, steps: &[Step], out: &mut StringViewBuilder) {
+    let Some((first, rest)) = steps.split_first() else {
+        out.append_option(read::unquoted(json));
+        return;
+    };
+    if *first == Step::Key(ELEMENTS.to_owned()) {
+        for element in read::elements(json).unwrap_or_default() {
+            push_elements(element, rest, out);
+        }
+        return;
+    }
+    let keys = steps.iter().take_while(|step| **step != Step::Key(ELEMENTS.to_owned())).count();
+    let (keys, rest) = steps.split_at_checked(keys).unwrap_or((steps, &[]));
+    match read::raw(json, keys) {
+        Some(value) => push_elements(value, rest, out),
+        None => out.append_null(),
+    }
+}
+
+/// `a[].b` of JSON text: the values of `b` of all elements, null where there is none.
+pub(super) fn elements(array: Expr, steps: &[String]) -> Expr {
+    let steps = steps.iter().map(|step| lit(step.clone()));
+    json_elements().call(std::iter::once(array).chain(steps).collect())
 }
 
 fn answer(args: &[DataType], data_type: DataType) -> Result<DataType> {

@@ -26,6 +26,12 @@ pub enum FormatError {
         /// The names of the formats that can be read.
         readable: String,
     },
+    /// JSONAsObject, into other columns than one JSON column.
+    #[error(
+        "JSONAsObject fills exactly one JSON column: name it, as in INSERT INTO t (doc), or use \
+         JSONEachRow"
+    )]
+    NotOneDocument,
     /// A column has a type this format cannot carry.
     #[error("column `{column}` has type {data_type}, which {format} cannot carry")]
     UnsupportedType {

@@ -54,6 +54,8 @@ formats! {
     JsonStrings = "JSONStrings", [], false, JSON;
     /// One object a line.
     JsonEachRow = "JSONEachRow", ["NDJSON", "JSONLines", "JSONL"], true, NDJSON;
+    /// One object a line, or objects in an array: each as a whole is the document of a JSON column.
+    JsonAsObject = "JSONAsObject", [], true, NDJSON;
     /// One array a line.
     JsonCompactEachRow = "JSONCompactEachRow", [], true, NDJSON;
     /// One array a line, the first the names.

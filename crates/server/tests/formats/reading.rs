@@ -6,6 +6,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow_select::concat::concat_batches;
 use dodb_server::formats::{DecodeOptions, Decoder, Format, FormatError};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batches::{self, noted};
@@ -42,8 +43,37 @@ pub fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
 }
 
 fn readable() -> impl Iterator<Item = Format> {
-    let binary = [Format::Parquet, Format::Arrow, Format::ArrowStream];
-    Format::ALL.iter().copied().filter(move |f| f.is_readable() && !binary.contains(f))
+    // Binary formats have tests of their own, and JSONAsObject carries one column only.
+    let others = [Format::Parquet, Format::Arrow, Format::ArrowStream, Format::JsonAsObject];
+    Format::ALL.iter().copied().filter(move |f| f.is_readable() && !others.contains(f))
+}
+
+/// The schema of one JSON column, beside a number.
+fn documents() -> SchemaRef {
+    let kind = |name: &str| HashMap::from([("dodb.type".to_owned(), name.to_owned())]);
+    let doc = Field::new("doc", DataType::Utf8View, true).with_metadata(kind("JSON"));
+    Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true), doc]))
+}
+
+#[test]
+fn objects_are_documents() {
+    let body = b"{\"a\": [1,\n2]} {\"n\":5}\n{}\n";
+    for body in [&body[..], b" [{\"a\": [1,\n2]}, {\"n\":5},{}] "] {
+        for chunk in [1, 5, usize::MAX] {
+            let options = DecodeOptions::default();
+            let found = decoded(Format::JsonAsObject, &documents(), body, chunk, options).unwrap();
+            let texts: Vec<_> = found.column(1).as_string_view().iter().flatten().collect();
+            assert_eq!(texts, ["{\"a\": [1,\n2]}", "{\"n\":5}", "{}"]);
+            assert_eq!(found.column(0).null_count(), 3);
+        }
+    }
+    for body in [&b"{\"a\":1} 7"[..], b"{\"a\":01}", b"[1]", b"{\"a\""] {
+        let options = DecodeOptions::default();
+        assert!(decoded(Format::JsonAsObject, &documents(), body, 3, options).is_err());
+    }
+    let numbers = schema(&[("n", DataType::Int64)]);
+    let error = Decoder::new(Format::JsonAsObject, numbers, None, DecodeOptions::default());
+    assert!(error.err().unwrap().to_string().contains("exactly one JSON column"));
 }
 
 fn reads_back(case: &str, batch: &RecordBatch, skipped: &[Format]) {

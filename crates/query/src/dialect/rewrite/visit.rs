@@ -4,12 +4,14 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Query, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, Expr, Query, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 
 use super::{calls, query};
 use crate::dialect::error::ParseError;
 use crate::dialect::options::ParseOptions;
+use crate::json::SUBCOLUMN;
 
 /// Rewrites a whole statement.
 pub(in crate::dialect) fn rewrite(
@@ -109,14 +111,28 @@ fn flow(result: Result<(), ParseError>) -> ControlFlow<ParseError> {
     }
 }
 
+/// `data.a[1].b`: the planner takes names behind a position only as text.
+fn keys_behind_positions(chain: Vec<AccessExpr>) -> Vec<AccessExpr> {
+    let first = chain.iter().position(|access| matches!(access, AccessExpr::Subscript(_)));
+    let position = first.unwrap_or(chain.len());
+    let as_text = |(at, access)| match access {
+        AccessExpr::Dot(Expr::Identifier(name)) if at > position => {
+            AccessExpr::Dot(Expr::value(Value::SingleQuotedString(name.value)))
+        }
+        other => other,
+    };
+    chain.into_iter().enumerate().map(as_text).collect()
+}
+
 fn rewrite_expr(expr: &mut Expr, options: &ParseOptions) -> Result<(), ParseError> {
     let taken = std::mem::replace(expr, null());
     *expr = match taken {
         Expr::Function(function) => calls::rewrite(function, options)?,
         Expr::TypedString(typed) => calls::cast(Expr::Value(typed.value), typed.data_type),
-        // The planner knows CAST and TRY_CAST; `.:Type` is NULL where the value is of another type.
-        Expr::Cast { kind: CastKind::SafeCast, expr, data_type, array, format } => {
-            Expr::Cast { kind: CastKind::TryCast, expr, data_type, array, format }
+        // Only `.:Type` is parsed to this.
+        Expr::Cast { kind: CastKind::SafeCast, expr, data_type, .. } => {
+            let name = Expr::value(Value::SingleQuotedString(data_type.to_string()));
+            calls::function(SUBCOLUMN, vec![*expr, name])
         }
         Expr::RLike { negated, expr, pattern, .. } => {
             let matches = calls::function("regexp_like", vec![*expr, *pattern]);
@@ -128,6 +144,9 @@ fn rewrite_expr(expr: &mut Expr, options: &ParseOptions) -> Result<(), ParseErro
         // Tuples in IN hold anything; the planner's own tuples only names and literals.
         Expr::Tuple(values) => calls::function("struct", values),
         Expr::BinaryOp { left, op, right } => interval_arithmetic(*left, op, *right),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            Expr::CompoundFieldAccess { root, access_chain: keys_behind_positions(access_chain) }
+        }
         Expr::Value(value) if matches!(value.value, Value::Placeholder(_)) => {
             let hint = "write {name:Type} and pass param_name";
             return Err(ParseError::unsupported(format!("the placeholder {value}"), hint));

@@ -91,6 +91,7 @@ impl Decoder {
             |dialect| Reader::Separated(SeparatedRows::new(dialect, skip, headers, nulls));
         let reader = match format {
             Format::JsonEachRow => Reader::Objects(ObjectRows::new(skip)),
+            Format::JsonAsObject => Reader::Objects(ObjectRows::of_documents()),
             Format::JsonCompactEachRow
             | Format::JsonCompactEachRowWithNames
             | Format::JsonCompactEachRowWithNamesAndTypes => {
@@ -112,6 +113,9 @@ impl Decoder {
             _ => return Err(format.not_readable()),
         };
         let rows = Rows::new(schema, columns, &options, format.name())?;
+        if format == Format::JsonAsObject && rows.document_field().is_none() {
+            return Err(FormatError::NotOneDocument);
+        }
         let inner = Inner::Text(Box::new(TextDecoder::new(reader, rows, &options)));
         Ok(Decoder { format, inner, stopped: false })
     }

@@ -14,6 +14,8 @@ pub(crate) type Span = Option<(usize, usize)>;
 /// Reads objects: one a line, one after the other, or in one top-level array.
 pub(crate) struct ObjectRows {
     skip_unknown: bool,
+    /// Each object as a whole goes to one column.
+    are_documents: bool,
     state: State,
     spans: Vec<Span>,
 }
@@ -29,7 +31,12 @@ enum State {
 impl ObjectRows {
     /// `skip_unknown` throws fields away that no column has.
     pub(crate) fn new(skip_unknown: bool) -> ObjectRows {
-        ObjectRows { skip_unknown, state: State::Start, spans: Vec::new() }
+        ObjectRows { skip_unknown, are_documents: false, state: State::Start, spans: Vec::new() }
+    }
+
+    /// Objects that are documents of the only JSON column.
+    pub(crate) fn of_documents() -> ObjectRows {
+        ObjectRows { are_documents: true, ..ObjectRows::new(false) }
     }
 
     /// Reads the record at the start of `text`.
@@ -64,7 +71,35 @@ impl ObjectRows {
             }
             (Some(_), _) => return Err(Fault::syntax(start, "expected a JSON object `{...}`")),
         }
-        self.object(text, start, at_end, rows)
+        match rows.document_field().filter(|_| self.are_documents) {
+            Some(field) => self.document(text, start, at_end, field, rows),
+            None => self.object(text, start, at_end, rows),
+        }
+    }
+
+    fn document(
+        &mut self,
+        text: &str,
+        start: usize,
+        at_end: bool,
+        field: usize,
+        rows: &mut Rows,
+    ) -> Result<Step, Fault> {
+        let record = text.get(start..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(record).into_iter::<IgnoredAny>();
+        match values.next() {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return broken(text, start, record, &error, at_end),
+            None => return Ok(Step::took(start)),
+        }
+        let length = values.byte_offset();
+        self.spans.clear();
+        self.spans.resize(rows.field_count(), None);
+        if let Some(span) = self.spans.get_mut(field) {
+            *span = Some((0, length));
+        }
+        append_spans(&self.spans, record, (start, start + length), rows)?;
+        Ok(Step::took(start + length))
     }
 
     fn object(

@@ -8,7 +8,7 @@ use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
-use super::builder::ColumnBuilder;
+use super::builder::{ColumnBuilder, Kind};
 use super::decoder::DecodeOptions;
 use crate::formats::error::{FormatError, Result};
 
@@ -115,6 +115,18 @@ impl Rows {
     /// Number of input fields.
     pub(crate) fn field_count(&self) -> usize {
         self.fields.len()
+    }
+
+    /// The input field of the only JSON column among them.
+    pub(crate) fn document_field(&self) -> Option<usize> {
+        let is_json = |field: &usize| {
+            let column = self.fields.get(*field).copied().flatten();
+            let column = column.and_then(|at| self.columns.get(at));
+            column.is_some_and(|column| matches!(column.kind, Kind::Json(_)))
+        };
+        let mut json = (0..self.fields.len()).filter(is_json);
+        let first = json.next();
+        first.filter(|_| json.next().is_none())
     }
 
     /// The input field of a name; `guess` is tried first.

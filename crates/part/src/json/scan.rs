@@ -1,21 +1,28 @@
 //! Steps over JSON text, byte by byte, checking it on the way. Nothing is allocated and nothing
 //! recurses. `serde_json` does the same at half the speed on documents of many short keys.
 
-/// Deepest nesting of a value that is stepped over.
-pub(super) const DEPTH_MAX: u32 = 128;
+use super::shred::JSON_DEPTH_MAX;
 
 const BLANKS: [u8; 4] = [b' ', b'\n', b'\t', b'\r'];
 
 /// A place in JSON text. Methods answer `None` where the text is not JSON.
+#[derive(Clone)]
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Whether blanks or escapes were stepped over.
+    is_rewritten: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// Before the first byte.
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0 }
+        Scanner { text, at: 0, is_rewritten: false }
+    }
+
+    /// Whether neither blanks nor escapes were stepped over so far.
+    pub fn is_canonical(&self) -> bool {
+        !self.is_rewritten
     }
 
     /// The next byte that is no blank; the place is on it.
@@ -26,6 +33,7 @@ impl<'a> Scanner<'a> {
             if byte > b' ' || !BLANKS.contains(&byte) {
                 return Some(byte);
             }
+            self.is_rewritten = true;
             self.at += 1;
         }
     }
@@ -60,11 +68,44 @@ impl<'a> Scanner<'a> {
         self.text.get(start..self.at)
     }
 
+    /// Steps over one value and gives it as written, and where it starts.
+    pub fn located_value(&mut self) -> Option<(&'a str, usize)> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        Some((self.text.get(start..self.at)?, start))
+    }
+
+    /// Steps over one value nested at most `depth` deep and gives it as written.
+    pub fn value_within(&mut self, depth: usize) -> Option<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.skip_within(depth)?;
+        self.text.get(start..self.at)
+    }
+
+    /// Steps over the elements of an array, nested at most `depth` deep, and its end.
+    pub fn elements_within(&mut self, depth: usize) -> Option<()> {
+        loop {
+            self.skip_within(depth)?;
+            if self.take(b']') {
+                return Some(());
+            }
+            if !self.take(b',') {
+                return None;
+            }
+        }
+    }
+
     /// Steps over one value.
     pub fn skip(&mut self) -> Option<()> {
+        self.skip_within(JSON_DEPTH_MAX)
+    }
+
+    fn skip_within(&mut self, depth_max: usize) -> Option<()> {
         // One bit per open bracket, the innermost lowest: 1 is an object.
         let mut objects = 0u128;
-        let mut depth = 0u32;
+        let mut depth = 0usize;
         loop {
             let opened = match self.peek()? {
                 b'"' => {
@@ -75,7 +116,7 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     let is_object = byte == b'{';
                     depth += 1;
-                    if depth > DEPTH_MAX {
+                    if depth > depth_max.min(JSON_DEPTH_MAX) {
                         return None;
                     }
                     objects = objects << 1 | u128::from(is_object);
@@ -148,7 +189,7 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     return Some(());
                 }
-                b'\\' => match bytes.get(self.at + 1)? {
+                b'\\' => match self.escaped(bytes)? {
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
                     b'u' => {
                         let digits = bytes.get(self.at + 2..self.at + 6)?;
@@ -164,6 +205,11 @@ impl<'a> Scanner<'a> {
                 _ => self.at += 1,
             }
         }
+    }
+
+    fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b u8> {
+        self.is_rewritten = true;
+        bytes.get(self.at + 1)
     }
 
     fn number(&mut self) -> Option<()> {

@@ -36,7 +36,7 @@ pub fn text<'a>(json: &'a str, path: &[Step]) -> Option<Cow<'a, str>> {
 }
 
 /// A raw value as text, see [`text`].
-pub(super) fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
+pub fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes() {
         [b'n', ..] => None,
         [b'"', ..] => {
@@ -79,6 +79,18 @@ pub fn keys(raw: &str) -> Option<Vec<String>> {
         scanner.skip()
     })?;
     scanner.is_end().then_some(keys)
+}
+
+/// Keys and raw values of an object, in order, duplicates as they are.
+pub(super) fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
+    let mut scanner = Scanner::new(raw);
+    let mut entries = Vec::new();
+    each_key(&mut scanner, &mut |scanner, key| {
+        let key = unquoted(key)?.into_owned();
+        entries.push((key, scanner.value()?));
+        Some(())
+    })?;
+    scanner.is_end().then_some(entries)
 }
 
 /// Steps over one value; gives the value at a path inside it. The outer `None` is no JSON.

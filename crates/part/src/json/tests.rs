@@ -1,0 +1,1 @@
+//! Shredding and putting together again, without a part around it.
