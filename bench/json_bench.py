@@ -115,7 +115,7 @@ class Chdb:
         self.session.query(self.ddl)
         started = time.perf_counter()
         self.session.query(
-            f"INSERT INTO events FROM INFILE '{source}' FORMAT JSONAsObject "
+            f"INSERT INTO events SELECT json FROM file('{source}', JSONAsObject, 'json JSON') "
             f"SETTINGS max_insert_threads = {THREADS}, max_threads = {THREADS}"
         )
         seconds = time.perf_counter() - started

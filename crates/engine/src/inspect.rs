@@ -1,7 +1,7 @@
 //! What is in one part, for people. Reads the part's header, not its rows. Not here: the list of
 //! parts ([`Snapshot::parts`]), checking them ([`crate::verify`]).
 
-use dodb_part::{ColumnStats, Segment};
+use dodb_part::{Column, ColumnStats, Segment};
 use dodb_rowstore::Usage;
 
 use crate::error::Result;
@@ -45,7 +45,7 @@ impl Snapshot {
         let def = &self.state.def;
         let Some(part) = self.state.part(part) else { return Ok(None) };
         let reader = self.core.parts.reader(def, part, usage)?;
-        let columns = def.schema.columns().iter().filter_map(|column| {
+        let plain = |column: &Column| {
             Some(ColumnDetail {
                 id: column.id,
                 name: column.name.clone(),
@@ -53,7 +53,21 @@ impl Snapshot {
                 bytes: reader.encoded_bytes(column.id),
                 stats: reader.stats(column.id)?.clone(),
             })
-        });
-        Ok(Some(PartDetail { info, columns: columns.collect(), segments: reader.segments() }))
+        };
+        let mut columns = Vec::new();
+        for column in def.schema.columns() {
+            columns.extend(plain(column));
+            columns.extend(reader.paths(column.id).into_iter().map(|path| ColumnDetail {
+                id: column.id,
+                name: match path.kind {
+                    Some(_) => format!("{}{}", column.name, path.path),
+                    None => format!("{} (rare paths)", column.name),
+                },
+                type_name: path.kind.map_or("rest".into(), |kind| format!("{kind:?}")),
+                bytes: path.bytes,
+                stats: path.stats.clone(),
+            }));
+        }
+        Ok(Some(PartDetail { info, columns, segments: reader.segments() }))
     }
 }

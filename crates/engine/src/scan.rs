@@ -445,7 +445,7 @@ pub(crate) fn derived_column(def: &TableDef) -> Option<u32> {
     (def.kind == TableKind::Relationships).then_some(relationships::ID)
 }
 
-fn live_mask(part: &PartState, start: u64, rows: usize) -> Option<BooleanBuffer> {
+pub(crate) fn live_mask(part: &PartState, start: u64, rows: usize) -> Option<BooleanBuffer> {
     let deleted = part.deleted.as_ref()?;
     let (from, to) = (start as u32, start as u32 + rows as u32);
     if deleted.range_cardinality(from..to) == 0 {

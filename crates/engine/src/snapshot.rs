@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use arrow_array::{Array, BooleanArray};
+use arrow_select::filter::filter;
 use dodb_part::json::PathSummary;
-use dodb_part::{ColumnStats, Layout};
+use dodb_part::{ColumnStats, Layout, StatsBuilder};
 use dodb_rowstore::Usage;
 
 use crate::db::Core;
 use crate::error::Result;
-use crate::scan::{ScanPlan, ScanRequest, derived_column};
+use crate::scan::{PathColumn, ScanPlan, ScanRequest, derived_column, live_mask};
 use crate::state::{PartState, TableState};
 use crate::table::TableDef;
 
@@ -65,6 +67,62 @@ impl Snapshot {
     /// What the paths of a JSON column hold.
     pub fn paths(&self, column: u32) -> Arc<PathSummary> {
         self.state.paths.get(&column).cloned().unwrap_or_default()
+    }
+
+    /// How many rows hold each value of a path, and statistics besides, exact: from the headers of
+    /// parts, or their values where rows are fresh or deleted. `None` when there are many values,
+    /// or many parts.
+    ///
+    /// # Errors
+    /// The row store failed, or a part is damaged.
+    pub fn path_counts(&self, path: &PathColumn, usage: &Usage) -> Result<Option<ColumnStats>> {
+        const PARTS_MAX: usize = 64;
+        if self.state.parts.len() > PARTS_MAX {
+            return Ok(None);
+        }
+        let mut all = ColumnStats::default();
+        for part in &self.state.parts {
+            let Some(stats) = self.path_counts_of(part, path, usage)? else { return Ok(None) };
+            all.merge(&stats);
+            if all.values.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(all))
+    }
+
+    fn path_counts_of(
+        &self,
+        part: &PartState,
+        path: &PathColumn,
+        usage: &Usage,
+    ) -> Result<Option<ColumnStats>> {
+        let def = &self.state.def;
+        let Some(column) = def.schema.by_id(path.column) else { return Ok(None) };
+        let parts = &self.core.parts;
+        let reader = parts.reader(def, part, usage)?;
+        let is_whole = part.deleted_count() == 0;
+        if let Some(stats) = reader.path_stats(path.column, &path.path, path.ty, None)
+            && (is_whole || stats.values.is_none())
+        {
+            return Ok(Some(stats).filter(|stats| stats.values.is_some()));
+        }
+        if part.fresh.is_none() && is_whole {
+            return Ok(None);
+        }
+        let mut builder = StatsBuilder::new();
+        for granule in 0..reader.granule_count() {
+            let values = parts.read_path(def, part, &reader, column, path, granule, usage)?;
+            let start = reader.granule_rows(granule).start;
+            match live_mask(part, start, values.len()) {
+                Some(live) => {
+                    let live = BooleanArray::new(live, None);
+                    builder.push(&filter(&values, &live)?);
+                }
+                None => drop(builder.push(&values)),
+            }
+        }
+        Ok(Some(builder.finish()).filter(|stats| stats.values.is_some()))
     }
 
     /// Raised by every commit to the table.

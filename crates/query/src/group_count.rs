@@ -10,7 +10,8 @@ use datafusion::logical_expr::logical_plan::Values;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use crate::lower::raise;
+use crate::json::JsonPath;
+use crate::lower::{path_id, raise};
 use crate::provider::DodbTable;
 
 /// The rule; see the module.
@@ -47,14 +48,31 @@ impl OptimizerRule for GroupCount {
 }
 
 fn counted(aggregate: &Aggregate) -> Option<Values> {
-    let [Expr::Column(group)] = aggregate.group_expr.as_slice() else { return None };
+    let [group] = aggregate.group_expr.as_slice() else { return None };
     if !aggregate.aggr_expr.iter().all(is_count_of_rows) {
         return None;
     }
-    let table = table_of(&aggregate.input)?;
+    let (expr, table) = source_of(group, &aggregate.input)?;
     let def = table.snapshot.def();
-    let column = def.schema.by_name(&group.name)?;
-    let stats = table.snapshot.column_stats(column.id)?;
+    let (ty, counts) = match JsonPath::of(expr) {
+        Some((path, Expr::Column(column))) => {
+            let mut paths = Vec::new();
+            path_id(def, &mut paths, path, &column.name)?;
+            // A failure here is one of the scan too, which tells of it.
+            let counts = table.snapshot.path_counts(paths.first()?, &table.budget.usage).ok()??;
+            (path.ty.column_type(), counts)
+        }
+        _ => {
+            let Expr::Column(column) = expr else { return None };
+            let column = def.schema.by_name(&column.name)?;
+            let counts = table.snapshot.column_stats(column.id)?;
+            // The null ids of relationships stand for derived ones: there the counts do not serve.
+            if counts.nulls > 0 && def.is_builtin() {
+                return None;
+            }
+            (column.ty.clone(), counts.clone())
+        }
+    };
     let mut values = Vec::new();
     let mut add = |value: ScalarValue, count: u64| {
         let mut row = vec![Expr::Literal(value, None)];
@@ -62,15 +80,11 @@ fn counted(aggregate: &Aggregate) -> Option<Values> {
         row.resize(1 + aggregate.aggr_expr.len(), Expr::Literal(count, None));
         values.push(row);
     };
-    for (value, count) in stats.values.as_ref()? {
-        add(raise(&column.ty, value)?, *count);
+    for (value, count) in counts.values.as_ref()? {
+        add(raise(&ty, value)?, *count);
     }
-    if stats.nulls > 0 {
-        // The null ids of relationships stand for derived ones: there the counts do not serve.
-        if def.is_builtin() {
-            return None;
-        }
-        add(ScalarValue::try_from(&column.ty.arrow()).ok()?, stats.nulls);
+    if counts.nulls > 0 {
+        add(ScalarValue::try_from(&ty.arrow()).ok()?, counts.nulls);
     }
     if values.is_empty() {
         return None;
@@ -97,18 +111,23 @@ fn is_count_of_rows(expr: &Expr) -> bool {
     }
 }
 
-/// The table under plain scans and renamings, if every row of it comes through.
-fn table_of(plan: &LogicalPlan) -> Option<&DodbTable> {
+/// What an expression over a plan is in terms of the table under it, if every row of the table
+/// comes through plain scans and renamings.
+fn source_of<'a>(expr: &'a Expr, plan: &'a LogicalPlan) -> Option<(&'a Expr, &'a DodbTable)> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.filters.is_empty() && scan.fetch.is_none() => {
             let source = scan.source.as_any().downcast_ref::<DefaultTableSource>()?;
-            source.table_provider.as_any().downcast_ref::<DodbTable>()
+            Some((expr, source.table_provider.as_any().downcast_ref::<DodbTable>()?))
         }
-        LogicalPlan::SubqueryAlias(alias) => table_of(&alias.input),
-        LogicalPlan::Projection(projection)
-            if projection.expr.iter().all(|e| matches!(e, Expr::Column(_))) =>
-        {
-            table_of(&projection.input)
+        LogicalPlan::SubqueryAlias(alias) => source_of(expr, &alias.input),
+        LogicalPlan::Projection(projection) => {
+            let Expr::Column(column) = expr else { return None };
+            let at = projection.schema.maybe_index_of_column(column)?;
+            let mut inner = projection.expr.get(at)?;
+            while let Expr::Alias(alias) = inner {
+                inner = &alias.expr;
+            }
+            source_of(inner, &projection.input)
         }
         _ => None,
     }

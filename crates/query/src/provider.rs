@@ -26,7 +26,7 @@ pub(crate) struct DodbTable {
     schema: SchemaRef,
     /// Does the schema end with [`PART_COLUMN`] and [`ROW_COLUMN`]?
     row_addresses: bool,
-    budget: Arc<Budget>,
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl std::fmt::Debug for DodbTable {

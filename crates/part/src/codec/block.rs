@@ -1,6 +1,8 @@
 //! A block of raw bytes, compressed by a general codec when that makes it smaller.
 //! Stored as: codec, raw size, stored size, payload.
 
+use std::cell::RefCell;
+
 use arrow_buffer::{Buffer, MutableBuffer};
 
 use super::cursor::{Cursor, put_size};
@@ -72,6 +74,21 @@ pub(crate) fn decode(cursor: &mut Cursor) -> Result<Buffer> {
     Ok(raw.into())
 }
 
+thread_local! {
+    /// Making one takes as long as decompressing some kilobytes.
+    static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unzstd(stored: &[u8], raw: &mut [u8]) -> std::io::Result<usize> {
+    ZSTD.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        decompressor.decompress_to_buffer(stored, raw)
+    })
+}
+
 /// Decompresses with a general codec; `raw` must be filled exactly.
 pub(crate) fn decompress(codec: Codec, stored: &[u8], raw: &mut [u8]) -> Result<()> {
     let written = match codec {
@@ -84,8 +101,7 @@ pub(crate) fn decompress(codec: Codec, stored: &[u8], raw: &mut [u8]) -> Result<
         },
         Codec::Lz4 => lz4_flex::block::decompress_into(stored, raw)
             .map_err(|error| Error::corrupt("LZ4 block", error))?,
-        Codec::Zstd => zstd::bulk::decompress_to_buffer(stored, raw)
-            .map_err(|error| Error::corrupt("zstd block", error))?,
+        Codec::Zstd => unzstd(stored, raw).map_err(|error| Error::corrupt("zstd block", error))?,
         other => {
             return Err(Error::corrupt("block", format!("{other:?} is no codec of raw bytes")));
         }

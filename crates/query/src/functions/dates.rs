@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, exec_err, plan_err};
 
@@ -24,7 +24,9 @@ pub(super) fn functions() -> Vec<Function> {
     let add = NativeFunction::new("dateadd", 3..=3, added_type, date_add);
     let format = |_: &[DataType]| Ok(DataType::Utf8View);
     let format = NativeFunction::new("formatdatetime", 2..=2, format, format_datetime);
+    let hour = NativeFunction::new("time_of_day", 2..=2, |_| Ok(DataType::Int32), time_of_day);
     vec![
+        Function::internal(hour),
         Function::new(
             diff,
             "dateDiff(unit, a, b)",
@@ -44,6 +46,40 @@ pub(super) fn functions() -> Vec<Function> {
             "06.05.24",
         ),
     ]
+}
+
+/// `time_of_day('hour', t)`: the hour, minute or second in UTC, without a calendar. DataFusion's
+/// `date_part` goes through time zones, at ten times the cost.
+fn time_of_day(arguments: &Arguments<'_>) -> Result<ArrayRef> {
+    let (length_s, count) = match arguments.constant_text(0)? {
+        Some("hour") => (3600, 24),
+        Some("minute") => (60, 60),
+        Some("second") => (1, 60),
+        other => return exec_err!("no part of a day is {other:?}"),
+    };
+    let array = arguments.array(1)?;
+    let units = match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => 1,
+        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000_000,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => 1_000_000_000,
+        _ => 1,
+    };
+    let ticks = match array.data_type() {
+        // Midnight.
+        DataType::Date32 => return Ok(Arc::new(zeros(&array))),
+        DataType::Timestamp(..) => cast(&array, &DataType::Int64)?,
+        other => return exec_err!("a time is expected, not {}", clickhouse_name(other)),
+    };
+    let length = length_s * units;
+    let parts = ticks
+        .as_primitive::<Int64Type>()
+        .unary::<_, Int32Type>(|tick| tick.div_euclid(length).rem_euclid(count) as i32);
+    Ok(Arc::new(parts))
+}
+
+fn zeros(like: &ArrayRef) -> PrimitiveArray<Int32Type> {
+    PrimitiveArray::new(vec![0; like.len()].into(), like.logical_nulls())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

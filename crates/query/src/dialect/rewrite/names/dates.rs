@@ -36,7 +36,7 @@ pub(super) const DATES: &[Spelling] = &[
         "7",
     ),
     row("toISOWeek(x)", "date_part('week', as_time(x))", "toISOWeek('2024-05-06')", "19"),
-    row("toHour(x)", "date_part('hour', as_time(x))", "toHour('2024-05-06 07:08:09')", "7"),
+    row("toHour(x)", "time_of_day('hour', as_time(x))", "toHour('2024-05-06 07:08:09')", "7"),
     row("toMinute(x)", "date_part('minute', as_time(x))", "toMinute('2024-05-06 07:08:09')", "8"),
     row(
         "toSecond(x)",
