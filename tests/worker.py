@@ -26,6 +26,7 @@ BUILD = CACHE / "worker" / "test"
 TOOLS = ROOT / "crates" / "worker" / "js"
 DODB = os.environ["DODB"]
 MEMORY_BYTES_MAX = 96 * 1024 * 1024
+ISOLATE_BYTES = 128 * 1000 * 1000
 KILLS = 6
 
 
@@ -152,6 +153,70 @@ def flights(folder):
     served.stop()
 
 
+def memory_of(served):
+    with urllib.request.urlopen(f"{served.url}/v1/stats") as answer:
+        return json.load(answer)["memory_bytes"]
+
+
+def wide_documents(folder):
+    """10,000 documents of 1,000 paths each: more than an isolate holds at once."""
+    served = Served(folder)
+    served.sql("CREATE TABLE docs (doc JSON)")
+    for batch in range(100):
+        lines = []
+        for row in range(batch * 100, batch * 100 + 100):
+            document = {f"path{at:03}": row * at % 1009 for at in range(998)}
+            lines.append(json.dumps({"row": row, "name": f"n{row % 7}", **document}))
+        path = "/?query=INSERT%20INTO%20docs%20FORMAT%20JSONAsObject"
+        status, text = served.ask(path, "\n".join(lines).encode())
+        if status != 200:
+            check("documents of 1,000 paths are taken", False, text)
+    status, text = served.ask("/_test/jobs")
+    check("background work is done", status == 200, text)
+    expected = {
+        "SELECT count(), sum(doc.row), max(doc.path997) FROM docs": "10000\t49995000\t1008\n",
+        "SELECT doc.name, count() FROM docs GROUP BY doc.name ORDER BY doc.name LIMIT 1": "n0\t1429\n",
+        "SELECT doc.path500 FROM docs WHERE doc.row = 9999": f"{9999 * 500 % 1009}\n",
+        "SELECT count() FROM docs WHERE doc.path001 = 5": "10\n",
+        "SELECT length(toString(doc)) > 10000 FROM docs WHERE doc.row = 77": "true\n",
+    }
+    for sql, answer in expected.items():
+        check(sql[:70], served.sql(sql) == answer, repr(served.sql(sql)[:60]))
+    memory = memory_of(served)
+    check("10,000 x 1,000 paths in an isolate", memory < ISOLATE_BYTES, f"peak {memory / 1e6:.1f} MB")
+    served.stop()
+
+
+def path_explosion(folder):
+    """100,000 paths that each occur once, in one table."""
+    served = Served(folder)
+    served.sql("CREATE TABLE docs (doc JSON)")
+    for batch in range(10):
+        lines = []
+        for row in range(batch * 100, batch * 100 + 100):
+            document = {f"k{row * 100 + at}": at for at in range(100)}
+            lines.append(json.dumps({"row": row, **document}))
+        path = "/?query=INSERT%20INTO%20docs%20FORMAT%20JSONAsObject"
+        status, text = served.ask(path, "\n".join(lines).encode())
+        if status != 200:
+            check("documents of 100,000 paths are taken", False, text)
+    status, text = served.ask("/_test/jobs")
+    check("background work is done", status == 200, text)
+    started = time.monotonic()
+    expected = {
+        "SELECT doc.k77777 FROM docs WHERE doc.row = 777": "77\n",
+        "SELECT count(doc.k99999), count(doc.k0), count(doc.k100000) FROM docs": "1\t1\t0\n",
+        "SELECT doc.row FROM docs WHERE doc.k4242 = 42": "42\n",
+    }
+    for sql, answer in expected.items():
+        check(sql, served.sql(sql) == answer, repr(served.sql(sql)[:60]))
+    seconds = time.monotonic() - started
+    check("rare paths are found in time", seconds < 20, f"{seconds:.2f} s for six queries")
+    memory = memory_of(served)
+    check("100,000 paths in an isolate", memory < ISOLATE_BYTES, f"peak {memory / 1e6:.1f} MB")
+    served.stop()
+
+
 def token(folder):
     """With a token set nothing but /ping answers without it."""
     os.environ["DODB_TOKEN"] = "an open secret"
@@ -188,7 +253,7 @@ def main():
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     random.seed(seed)
     print(f"seed {seed}", flush=True)
-    for test in [durability, flights, token, package]:
+    for test in [durability, flights, wide_documents, path_explosion, token, package]:
         print(test.__name__, flush=True)
         with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
             test(pathlib.Path(folder))

@@ -63,6 +63,11 @@ impl StatsBuilder {
         granule
     }
 
+    /// The values with their counts, while they are few.
+    pub fn values(&self) -> Option<&[(Scalar, u64)]> {
+        self.stats.values.as_deref()
+    }
+
     /// Adds rows that are all null.
     pub fn push_nulls(&mut self, rows: u64) {
         self.stats.rows = self.stats.rows.saturating_add(rows);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layout::ColumnHeader;
 use crate::schema::{Column, ColumnType};
 use crate::stats::{ColumnStats, StatsBuilder};
-use crate::value::hash_array;
+use crate::value::{hash_array, hash_scalar};
 
 /// Longer strings are cut in the header.
 const BOUND_BYTES_MAX: usize = 64;
@@ -20,9 +20,15 @@ pub(super) struct ColumnWriter {
     header: ColumnHeader,
     bytes: Vec<u8>,
     stats: StatsBuilder,
-    /// The hashes of all values, when a Bloom filter is wanted.
+    /// The hashes of all values, when a Bloom filter is wanted: empty while the values are few
+    /// and counted.
     hashes: Option<Vec<u64>>,
+    /// How many of the hashes are known to differ; the rest came later.
+    hashes_distinct: usize,
 }
+
+/// So many hashes are kept unsorted behind those that differ.
+const HASHES_LATE_MAX: usize = 512;
 
 impl ColumnWriter {
     pub(super) fn new(column: &Column, bloom: bool) -> ColumnWriter {
@@ -49,6 +55,7 @@ impl ColumnWriter {
             bytes: Vec::new(),
             stats: StatsBuilder::new(),
             hashes: bloom.then(Vec::new),
+            hashes_distinct: 0,
         }
     }
 
@@ -91,13 +98,18 @@ impl ColumnWriter {
 
     /// Adds a granule.
     pub(super) fn write(&mut self, encoder: &mut Encoder, array: &ArrayRef) -> Result<()> {
+        // What is counted now may be too much to be counted with this granule.
+        let counted = match (&self.hashes, self.stats.values()) {
+            (Some(_), Some(values)) => values.iter().map(|(value, _)| hash_scalar(value)).collect(),
+            _ => Vec::new(),
+        };
         let mut stats = self.stats.push(array.as_ref());
         stats.truncate_strings(BOUND_BYTES_MAX);
         let all_null = stats.nulls == stats.rows;
         self.header.push_granule_stats(stats);
         self.write_segment(encoder, array, all_null)?;
-        if !all_null {
-            self.add_hashes(array.as_ref());
+        if !all_null && self.stats.values().is_none() {
+            self.add_hashes(counted, array.as_ref());
         }
         Ok(())
     }
@@ -125,18 +137,29 @@ impl ColumnWriter {
         Ok(())
     }
 
-    fn add_hashes(&mut self, array: &dyn Array) {
+    fn add_hashes(&mut self, counted: Vec<u64>, array: &dyn Array) {
         let Some(hashes) = &mut self.hashes else { return };
+        hashes.extend(counted);
         let start = hashes.len();
         if let Some(valid) = hash_array(array, hashes) {
             let added = hashes.split_off(start);
             let kept = added.into_iter().zip(valid.iter()).filter(|(_, valid)| *valid);
             hashes.extend(kept.map(|(hash, _)| hash));
         }
+        if hashes.len() > 2 * self.hashes_distinct + HASHES_LATE_MAX {
+            hashes.sort_unstable();
+            hashes.dedup();
+            hashes.shrink_to(hashes.len() + HASHES_LATE_MAX);
+            self.hashes_distinct = hashes.len();
+        }
     }
 
     /// The header, with everything but its offset, and the segments.
     pub(super) fn finish(mut self) -> (ColumnHeader, Vec<u8>, Option<Vec<u64>>) {
+        // The counts may yet be dropped from the header; then the filter has to know the values.
+        if let (Some(hashes), Some(values)) = (&mut self.hashes, self.stats.values()) {
+            hashes.extend(values.iter().map(|(value, _)| hash_scalar(value)));
+        }
         let mut stats = self.stats.finish();
         stats.truncate_strings(BOUND_BYTES_MAX);
         self.header.stats = stats;
