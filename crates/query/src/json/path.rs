@@ -76,6 +76,16 @@ impl ScalarUDFImpl for JsonPath {
         NAME
     }
 
+    /// Plans tell expressions apart by their names.
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let document = args.iter().map(|arg| arg.schema_name().to_string()).collect::<String>();
+        Ok(format!("{NAME}({document}, {:?}, {:?})", self.stored(), self.ty))
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        self.schema_name(args)
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
