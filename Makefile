@@ -39,6 +39,7 @@ bench: ## every benchmark against its peers, in one run; results under bench/res
 	@scripts/worker.sh release
 	@$(PYTHON) demo/prepare.py
 	@$(PYTHON) bench/run.py --dodb '$(DODB)'
+	@$(PYTHON) bench/json_bench.py --dodb '$(DODB)'
 	@$(PYTHON) bench/worker.py --dodb '$(DODB)' --flights '$(CACHE)/flights'
 
 worker: ## build the Worker and serve it on workerd, port 8787; its data stays in the cache folder

@@ -211,6 +211,13 @@ def page(results, count, size):
     return "\n".join(text) + "\n"
 
 
+def shredding(binary, source):
+    """How fast one core takes documents apart and puts them together, as the example prints it."""
+    example = pathlib.Path(binary).parent / "examples" / "shred_speed"
+    done = subprocess.run([example, source], check=True, capture_output=True, text=True)
+    return "\nOn one core, without the store:\n\n```\n" + done.stdout + "```\n"
+
+
 def aims(results, labels):
     """One line an aim: met, or where and by how much it is missed."""
     own = results["dodb"]
@@ -258,7 +265,7 @@ def main():
         for (name, _), ours, theirs in zip(queries.CLICKHOUSE, reference, answers):
             if ours != theirs:
                 sys.exit(f"{name}: dodb answers {ours[:5]}, {engine.label} {theirs[:5]}")
-    text = page(results, options.count, source.stat().st_size)
+    text = page(results, options.count, source.stat().st_size) + shredding(options.dodb, source)
     print(text)
     if options.count >= 1_000_000:
         (HERE / "results" / "events.md").write_text(text, encoding="utf-8")

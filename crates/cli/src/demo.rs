@@ -2,6 +2,7 @@
 //! asks about them, and does the same on row-per-record storage in the same run, through the same
 //! meter. Not here: fetching the data (`demo/prepare.py`).
 
+mod extraction;
 mod home;
 mod measure;
 mod print;
@@ -88,6 +89,8 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     if let Some(bytes) = home.memory_bytes()? {
         print::memory(bytes)?;
     }
+    print::heading("A path of JSON before and after extraction, 20,000 flights")?;
+    print::extraction(&extraction::run(&home)?)?;
     print::farewell(&home)?;
     match tour::disagreements(&figures.stops) {
         0 => Ok(ExitCode::SUCCESS),

@@ -116,6 +116,7 @@ impl<'a> Building<'a> {
         options.effort = if purpose == Purpose::Merge { Effort::Small } else { Effort::Fast };
         // A few rows cost less as text than as many columns.
         options.shred = purpose != Purpose::Fresh;
+        options.json_paths_max_of = def.json_paths_max();
         options.json_blooms = purpose == Purpose::Merge;
         if purpose == Purpose::Fresh {
             options.row_bytes_max = i32::MAX as usize;

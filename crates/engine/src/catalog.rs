@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
+use crate::hints::JsonHints;
 use crate::table::{TableDef, TableKind, USER_TABLES_MIN, check_name};
 
 /// Most tables a database may have.
@@ -49,6 +50,9 @@ struct TableDisk {
     partition_by: Option<String>,
     #[n(6)]
     next_column: u32,
+    /// Column id and hints as text; missing in older catalogs.
+    #[n(7)]
+    json_hints: Option<Vec<(u32, String)>>,
 }
 
 #[derive(Encode, Decode)]
@@ -159,6 +163,16 @@ impl Catalog {
                 def.next_column += 1;
                 columns.push(Column { id, name: name.clone(), ty: ty.clone(), nullable: true });
             }
+            Alter::AddJsonColumn { name, hints } => {
+                check_name("column", name)?;
+                let id = def.next_column;
+                def.next_column += 1;
+                let ty = ColumnType::Json;
+                columns.push(Column { id, name: name.clone(), ty, nullable: true });
+                if !hints.is_empty() {
+                    def.json_hints.insert(id, Arc::new(hints.clone()));
+                }
+            }
             Alter::DropColumn { name } => {
                 let id = def.column(name)?.id;
                 if def.order_by.contains(&id) {
@@ -172,6 +186,7 @@ impl Catalog {
                     )));
                 }
                 columns.retain(|c| c.id != id);
+                def.json_hints.remove(&id);
             }
             Alter::RenameColumn { from, to } => {
                 check_name("column", to)?;
@@ -208,6 +223,13 @@ pub enum Alter {
         /// Its type; an added column is always nullable.
         ty: ColumnType,
     },
+    /// The same for a JSON column with hints.
+    AddJsonColumn {
+        /// The new name.
+        name: String,
+        /// What is asked of it.
+        hints: JsonHints,
+    },
     /// The values are gone at once, their bytes at the next merge.
     DropColumn {
         /// The column.
@@ -243,6 +265,9 @@ impl TableDisk {
             order_by: def.order_by.clone(),
             partition_by: def.partition_by.clone(),
             next_column: def.next_column,
+            json_hints: (!def.json_hints.is_empty()).then(|| {
+                def.json_hints.iter().map(|(id, hints)| (*id, hints.brackets())).collect()
+            }),
         }
     }
 
@@ -253,6 +278,10 @@ impl TableDisk {
             let ty = ColumnType::parse(&c.ty).map_err(|e| Error::part(&place, e))?;
             columns.push(Column { id: c.id, name: c.name, ty, nullable: c.nullable });
         }
+        let mut json_hints = BTreeMap::new();
+        for (id, text) in self.json_hints.unwrap_or_default() {
+            json_hints.insert(id, Arc::new(JsonHints::parse(&text)?));
+        }
         Ok(TableDef {
             id: self.id,
             version: self.version,
@@ -262,6 +291,7 @@ impl TableDisk {
             order_by: self.order_by,
             partition_by: self.partition_by,
             next_column: self.next_column,
+            json_hints,
         })
     }
 }

@@ -198,14 +198,21 @@ fn check_ids(array: &ArrayRef, wrong: &dyn Fn(usize, String) -> Error) -> Result
     Ok(())
 }
 
-/// Documents in canonical form (`dodb_part::json::canonical`); the array itself when all are.
+/// Documents in canonical form (`dodb_part::json::canonical`), without what the column's hints
+/// leave out; the array itself when all are.
 fn documents(def: &TableDef, column: &Column, array: ArrayRef) -> Result<ArrayRef> {
     let Some(texts) = array.as_string_view_opt() else { return Ok(array) };
+    let hints = def.json_hints.get(&column.id);
     let mut inspector = Inspector::new();
     let mut rewritten: Option<StringViewBuilder> = None;
     for (row, text) in texts.iter().enumerate() {
         let kept = text.map(|text| inspector.inspect(text)).transpose();
-        let kept = kept.map_err(|why| wrong(def, column, row, why))?;
+        let mut kept = kept.map_err(|why| wrong(def, column, row, why))?;
+        if let (Some(hints), Some(document)) = (hints, &kept)
+            && let Some(rest) = hints.without_skipped(document)
+        {
+            kept = Some(Cow::Owned(rest));
+        }
         let is_same = matches!(kept, None | Some(Cow::Borrowed(_)));
         if rewritten.is_none() && !is_same {
             let mut builder = StringViewBuilder::with_capacity(texts.len());
@@ -216,10 +223,14 @@ fn documents(def: &TableDef, column: &Column, array: ArrayRef) -> Result<ArrayRe
             builder.append_option(kept);
         }
     }
-    Ok(match rewritten {
+    let array = match rewritten {
         Some(mut builder) => Arc::new(builder.finish()),
         None => array,
-    })
+    };
+    if let (Some(hints), Some(texts)) = (hints, array.as_string_view_opt()) {
+        hints.check(&def.name, column, &texts.iter().collect::<Vec<_>>())?;
+    }
+    Ok(array)
 }
 
 fn wrong(def: &TableDef, column: &Column, row: usize, why: String) -> Error {

@@ -1,12 +1,14 @@
 //! What a table is: its columns, its key, its order. The two tables that always exist are defined
 //! here. Not here: its rows ([`crate::state`]) and where definitions are kept ([`crate::catalog`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
 use dodb_part::{Column, ColumnType, Schema, TimeUnit};
 
 use crate::error::{Error, Result};
+use crate::hints::JsonHints;
 
 /// What rules the rows of a table follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct TableDef {
     pub partition_by: Option<String>,
     /// The id the next added column gets.
     pub next_column: u32,
+    /// What was asked of JSON columns, by column id.
+    pub json_hints: BTreeMap<u32, Arc<JsonHints>>,
 }
 
 /// Column ids of `things`.
@@ -100,6 +104,7 @@ impl TableDef {
             order_by: Vec::new(),
             partition_by: None,
             next_column,
+            json_hints: BTreeMap::new(),
         })
     }
 
@@ -174,10 +179,43 @@ impl TableDef {
             order_by: Vec::new(),
             partition_by,
             next_column,
+            json_hints: BTreeMap::new(),
         };
         def.order_by =
             order_by.iter().map(|c| def.column(c).map(|c| c.id)).collect::<Result<_>>()?;
         Ok(def)
+    }
+
+    /// The definition with hints for one of its JSON columns.
+    ///
+    /// # Errors
+    /// There is no such column, or it is not JSON.
+    pub fn with_json_hints(mut self, column: &str, hints: JsonHints) -> Result<TableDef> {
+        let found = self.column(column)?;
+        if found.ty != ColumnType::Json {
+            return Err(Error::invalid(format!(
+                "column `{column}` is not JSON: it takes no hints"
+            )));
+        }
+        let id = found.id;
+        if !hints.is_empty() {
+            self.json_hints.insert(id, Arc::new(hints));
+        }
+        Ok(self)
+    }
+
+    /// The name of a column's type, with its hints.
+    pub fn type_name(&self, column: &Column) -> String {
+        match self.json_hints.get(&column.id) {
+            Some(hints) => hints.to_string(),
+            None => column.ty.name(),
+        }
+    }
+
+    /// How many paths of JSON columns get subcolumns in a part, where that was asked for.
+    pub(crate) fn json_paths_max(&self) -> Vec<(u32, usize)> {
+        let asked = self.json_hints.iter();
+        asked.filter_map(|(id, hints)| Some((*id, hints.paths_max()?))).collect()
     }
 
     /// Ids of the columns that make a row unique; empty where rows are only appended.

@@ -10,6 +10,7 @@ mod validity;
 
 pub(crate) use accept::accept;
 pub(crate) use size::add_row_bytes;
+pub(crate) use text::parse_uuid;
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;

@@ -6,6 +6,7 @@
 //! and not for where segments lie (`writer`, `reader`).
 
 mod canonical;
+mod convert;
 mod kind;
 mod leaf;
 mod number;
@@ -17,18 +18,21 @@ mod shred;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod time;
 mod unshred;
 mod values;
 
 pub use canonical::{Inspector, canonical};
+pub use convert::converted;
 pub use kind::{Kind, Kinds, PathType};
 pub use path::{PathStep, path_text, path_under, steps_of};
-pub use read::{STEPS_MAX, Step, elements, keys, length, raw, text, unquoted};
+pub use read::{STEPS_MAX, Step, elements, entries, keys, leaves, length, raw, text, unquoted};
 pub use summary::PathSummary;
 pub use values::raw_type_name;
 
 pub(crate) use leaf::{REST_BUCKETS, Role, rest_bucket, rest_entries};
 pub(crate) use path::is_under;
 pub(crate) use shred::{ShredOptions, Shredder, Sub};
+pub(crate) use time::{push_text as push_time, rescaled};
 pub(crate) use unshred::{Unshredder, Wanted};
 pub(crate) use values::{Found, path_values, text_values};

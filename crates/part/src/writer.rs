@@ -44,6 +44,8 @@ pub struct WriteOptions {
     pub shred: bool,
     /// Paths of a JSON column that get subcolumns, at most (0 to 100,000).
     pub json_paths_max: usize,
+    /// The same for single columns, by id.
+    pub json_paths_max_of: Vec<(u32, usize)>,
     /// Whether the subcolumns of paths get Bloom filters.
     pub json_blooms: bool,
 }
@@ -60,6 +62,7 @@ impl Default for WriteOptions {
             bloom_bits_per_key: 12,
             shred: false,
             json_paths_max: 1_024,
+            json_paths_max_of: Vec::new(),
             json_blooms: false,
         }
     }
@@ -144,9 +147,14 @@ impl PartWriter {
             let detail = format!("the schema has no column with the id {id}");
             return Err(Error::bad_value("write option bloom_columns", detail));
         }
-        let shred = ShredOptions { paths_max: options.json_paths_max, ..ShredOptions::default() };
+        let paths_max = |id: u32| {
+            let own = options.json_paths_max_of.iter().find(|(of, _)| *of == id);
+            own.map_or(options.json_paths_max, |(_, max)| *max)
+        };
         let stored = |(position, column): (usize, &Column)| {
             if column.ty == ColumnType::Json && options.shred {
+                let shred =
+                    ShredOptions { paths_max: paths_max(column.id), ..ShredOptions::default() };
                 let writer = JsonWriter::new(column, position, shred, options.json_blooms)?;
                 return Ok(StoredColumn::Json(Box::new(writer)));
             }

@@ -79,7 +79,9 @@ impl SchemaProvider for Tables {
         }
         let budget = self.access.budget.clone();
         let snapshot = self.access.db.snapshot(name, &budget.usage).map_err(external)?;
-        let table = Arc::new(DodbTable::new(snapshot, self.access.row_addresses, budget));
+        let infer_times = self.access.settings.infer_times;
+        let row_addresses = self.access.row_addresses;
+        let table = Arc::new(DodbTable::new(snapshot, row_addresses, infer_times, budget));
         seen.insert(name.to_owned(), table.clone());
         Ok(Some(table))
     }

@@ -5,9 +5,10 @@ use datafusion::sql::sqlparser::ast::{
     AlterTableOperation, ColumnOption, CreateTable, DataType, Expr, ObjectType,
     OneOrManyWithParens, RenameTableNameKind, Statement,
 };
-use dodb_engine::{Alter, TableDef};
+use dodb_engine::{Alter, JsonHints, TableDef};
 use dodb_part::ColumnType;
 
+use crate::dialect::JSON_HINTS;
 use crate::error::{Error, Result};
 use crate::names::table_name;
 use crate::session::{Answer, Request, Session};
@@ -60,8 +61,14 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
         return Err(Error::unsupported("CREATE TEMPORARY, OR REPLACE or LIKE", "name the columns"));
     }
     let mut columns = Vec::with_capacity(create.columns.len());
+    let mut hinted = Vec::new();
     for column in &create.columns {
-        let (ty, mut nullable) = column_type(&column.data_type, &column.name.value)?;
+        let hints = json_hints(&column.data_type)?;
+        let (ty, mut nullable) = match hints {
+            Some(_) => (ColumnType::Json, false),
+            None => column_type(&column.data_type, &column.name.value)?,
+        };
+        hinted.extend(hints.map(|hints| (column.name.value.clone(), hints)));
         let mut explicit = nullable;
         for option in &column.options {
             match &option.option {
@@ -83,7 +90,21 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
     }
     let order_by = order_by(create)?;
     let partition_by = create.partition_by.as_ref().map(|e| e.to_string());
-    Ok(TableDef::plain(&name, columns, &order_by, partition_by)?)
+    let def = TableDef::plain(&name, columns, &order_by, partition_by)?;
+    Ok(hinted
+        .into_iter()
+        .try_fold(def, |def, (column, hints)| def.with_json_hints(&column, hints))?)
+}
+
+/// The hints of `JSON(...)`, which the dialect passes on as text.
+fn json_hints(ty: &DataType) -> Result<Option<JsonHints>> {
+    match ty {
+        DataType::Custom(name, arguments) if name.to_string() == JSON_HINTS => {
+            let text = arguments.first().map(String::as_str).unwrap_or_default();
+            Ok(Some(JsonHints::parse(text)?))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The type of a column. The parser prints ClickHouse's `Int8` as `INT8`, a name that means eight
@@ -147,8 +168,14 @@ fn alter_one(
             if *if_not_exists && db.table(name, usage)?.column(&column).is_ok() {
                 return Ok(());
             }
-            let (ty, _) = column_type(&column_def.data_type, &column)?;
-            db.alter_table(name, Alter::AddColumn { name: column, ty }, usage)?;
+            let change = match json_hints(&column_def.data_type)? {
+                Some(hints) => Alter::AddJsonColumn { name: column, hints },
+                None => {
+                    let (ty, _) = column_type(&column_def.data_type, &column)?;
+                    Alter::AddColumn { name: column, ty }
+                }
+            };
+            db.alter_table(name, change, usage)?;
         }
         AlterTableOperation::DropColumn { column_names, if_exists, .. } => {
             for column in column_names {

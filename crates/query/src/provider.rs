@@ -36,8 +36,13 @@ impl std::fmt::Debug for DodbTable {
 }
 
 impl DodbTable {
-    pub(crate) fn new(snapshot: Snapshot, row_addresses: bool, budget: Arc<Budget>) -> DodbTable {
-        let mut schema = with_paths_of(&snapshot);
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        row_addresses: bool,
+        infer_times: bool,
+        budget: Arc<Budget>,
+    ) -> DodbTable {
+        let mut schema = with_paths_of(&snapshot, infer_times);
         if row_addresses {
             use datafusion::arrow::datatypes::{DataType, Field};
             let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
@@ -50,14 +55,15 @@ impl DodbTable {
 }
 
 /// The schema of the table; JSON columns know the types of their paths.
-fn with_paths_of(snapshot: &Snapshot) -> SchemaRef {
+fn with_paths_of(snapshot: &Snapshot, infer_times: bool) -> SchemaRef {
     let def = snapshot.def();
     let schema = def.arrow();
     let fields =
         schema.fields().iter().zip(def.schema.columns()).map(|(field, column)| match column.ty {
             ColumnType::Json => {
                 let field = field.as_ref().clone();
-                Arc::new(with_paths(field, &snapshot.paths(column.id)))
+                let hints = def.json_hints.get(&column.id).map(AsRef::as_ref);
+                Arc::new(with_paths(field, &snapshot.paths(column.id), hints, infer_times))
             }
             _ => field.clone(),
         });

@@ -18,6 +18,8 @@ pub struct Settings {
     pub default_format: String,
     /// Are unknown fields of input skipped?
     pub skip_unknown_fields: bool,
+    /// Is a path whose texts are all dates or times a Date or a DateTime64?
+    pub infer_times: bool,
 }
 
 impl Default for Settings {
@@ -29,6 +31,7 @@ impl Default for Settings {
             max_query_size: 256 << 10,
             default_format: String::new(),
             skip_unknown_fields: false,
+            infer_times: false,
         }
     }
 }
@@ -42,7 +45,7 @@ pub struct Known {
 }
 
 /// Settings that do something.
-pub const KNOWN: [Known; 7] = [
+pub const KNOWN: [Known; 8] = [
     Known { name: "max_rows_read", description: "Most rows a query may read from the store" },
     Known { name: "max_rows_to_read", description: "Another name for max_rows_read" },
     Known { name: "max_memory_usage", description: "Most bytes of memory for one query" },
@@ -52,6 +55,10 @@ pub const KNOWN: [Known; 7] = [
     Known {
         name: "input_format_skip_unknown_fields",
         description: "Skip fields of input that the table does not have",
+    },
+    Known {
+        name: "json_infer_times",
+        description: "Give JSON paths whose texts are all dates or times the type Date or DateTime",
     },
 ];
 
@@ -98,12 +105,9 @@ impl Settings {
             "max_query_size" => self.max_query_size = whole(name, value)? as usize,
             "default_format" => value.clone_into(&mut self.default_format),
             "input_format_skip_unknown_fields" => {
-                self.skip_unknown_fields = match value {
-                    "1" | "true" => true,
-                    "0" | "false" => false,
-                    _ => return Err(wrong(name, value)),
-                }
+                self.skip_unknown_fields = flag(name, value)?;
             }
+            "json_infer_times" => self.infer_times = flag(name, value)?,
             _ if IGNORED.contains(&name) => return Ok(false),
             _ => {
                 return Err(Error::Plan(format!(
@@ -124,6 +128,7 @@ impl Settings {
             "max_query_size" => self.max_query_size.to_string(),
             "default_format" => self.default_format.clone(),
             "input_format_skip_unknown_fields" => u8::from(self.skip_unknown_fields).to_string(),
+            "json_infer_times" => u8::from(self.infer_times).to_string(),
             _ => return None,
         })
     }
@@ -131,6 +136,14 @@ impl Settings {
 
 fn whole(name: &str, value: &str) -> Result<u64> {
     value.parse().map_err(|_| wrong(name, value))
+}
+
+fn flag(name: &str, value: &str) -> Result<bool> {
+    match value {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(wrong(name, value)),
+    }
 }
 
 fn wrong(name: &str, value: &str) -> Error {

@@ -107,7 +107,7 @@ fn create_query(def: &TableDef) -> String {
         .iter()
         .map(|c| {
             let not_null = if c.nullable { "" } else { " NOT NULL" };
-            format!("    {} {}{not_null}", quote(&c.name), c.ty.name())
+            format!("    {} {}{not_null}", quote(&c.name), def.type_name(c))
         })
         .collect();
     let mut out = format!("CREATE TABLE {}\n(\n{}\n)", quote(&def.name), columns.join(",\n"));
@@ -140,7 +140,7 @@ fn columns(access: &Access) -> Result<RecordBatch> {
         (
             "type",
             strings(all().map(|(def, at, c)| {
-                ty(def.arrow().fields().get(at).is_some_and(|f| f.is_nullable()), c.ty.name())
+                ty(def.arrow().fields().get(at).is_some_and(|f| f.is_nullable()), def.type_name(c))
             })),
         ),
         ("position", counts(all().map(|(_, at, _)| at as u64 + 1))),

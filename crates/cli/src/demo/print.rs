@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::Figures;
+use super::extraction::Reading;
 use super::home::Home;
 use super::measure::Load;
 use super::tour::Visited;
@@ -22,6 +23,20 @@ pub fn file(name: &str, rows: u64, seconds: f64) -> Result<()> {
         "  {name:<14} {:>10} records  {seconds:>6.1} s  {rate:>9} a second",
         grouped(rows)
     ))
+}
+
+/// What a path costs before and after it has a subcolumn.
+pub fn extraction(readings: &[Reading]) -> Result<()> {
+    for reading in readings {
+        say(&format!(
+            "  {:<34} {:>6} rows read  {:>10} decoded  {:>7.1} ms",
+            reading.title,
+            grouped(reading.rows_read),
+            bytes(reading.bytes_decoded),
+            reading.seconds * 1e3
+        ))?;
+    }
+    Ok(())
 }
 
 /// A load that is done.

@@ -135,7 +135,7 @@ fn uuid_views(cursor: &mut Cursor, binary: &Views) -> Result<Views> {
 }
 
 /// The 16 bytes of a UUID in text: 36 characters with hyphens or 32 without, in any case.
-pub(super) fn parse_uuid(text: &str) -> Option<[u8; UUID_BYTES]> {
+pub(crate) fn parse_uuid(text: &str) -> Option<[u8; UUID_BYTES]> {
     let text = text.as_bytes();
     let mut digits = [0u8; 2 * UUID_BYTES];
     match text.len() {

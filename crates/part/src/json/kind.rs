@@ -1,6 +1,7 @@
 //! Kinds of values at a path, sets of kinds, and the type that fits all values of a set.
 
-use crate::schema::ColumnType;
+use super::time::{is_time, unit_of};
+use crate::schema::{ColumnType, TimeUnit};
 
 /// What the values of one subcolumn are. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,11 +37,31 @@ pub enum Kind {
     Floats = 14,
     /// An array of texts.
     Strings = 15,
+    /// A text that is a date, as days since 1970: `2024-05-06`.
+    Date = 16,
+    /// A text that is a time, as seconds since 1970: `2024-05-06T07:08:09Z`.
+    ZuluSeconds = 17,
+    /// The same with milliseconds: `2024-05-06T07:08:09.123Z`.
+    ZuluMillis = 18,
+    /// The same with microseconds: `2024-05-06T07:08:09.123456Z`.
+    ZuluMicros = 19,
+    /// `2024-05-06 07:08:09`
+    SpaceSeconds = 20,
+    /// `2024-05-06 07:08:09.123`
+    SpaceMillis = 21,
+    /// `2024-05-06 07:08:09.123456`
+    SpaceMicros = 22,
+    /// `2024-05-06T07:08:09+00:00`
+    OffsetSeconds = 23,
+    /// `2024-05-06T07:08:09.123+00:00`
+    OffsetMillis = 24,
+    /// `2024-05-06T07:08:09.123456+00:00`
+    OffsetMicros = 25,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Null,
         Kind::EmptyObject,
         Kind::EmptyArray,
@@ -56,6 +77,16 @@ impl Kind {
         Kind::Ints,
         Kind::Floats,
         Kind::Strings,
+        Kind::Date,
+        Kind::ZuluSeconds,
+        Kind::ZuluMillis,
+        Kind::ZuluMicros,
+        Kind::SpaceSeconds,
+        Kind::SpaceMillis,
+        Kind::SpaceMicros,
+        Kind::OffsetSeconds,
+        Kind::OffsetMillis,
+        Kind::OffsetMicros,
     ];
 
     /// The kind of a stored number.
@@ -78,6 +109,8 @@ impl Kind {
             Kind::Ints => ColumnType::Array(Box::new(ColumnType::Int64)),
             Kind::Floats => ColumnType::Array(Box::new(ColumnType::Float64)),
             Kind::Strings => ColumnType::Array(Box::new(ColumnType::String)),
+            // Dates and times.
+            _ => ColumnType::Int64,
         }
     }
 
@@ -97,6 +130,8 @@ impl Kind {
             Kind::Ints => "Array(Nullable(Int64))",
             Kind::Floats => "Array(Nullable(Float64))",
             Kind::Strings => "Array(Nullable(String))",
+            // Dates and times are texts to whoever does not ask for a time.
+            _ => "String",
         }
     }
 }
@@ -149,6 +184,7 @@ impl Kinds {
         };
         // Empty arrays are arrays of any type.
         let list = |of: Kind| self.has(of) && only(&[of, Kind::EmptyArray]);
+        let is_some = self.iter().any(|kind| kind != Kind::Null);
         let exact = !self.marks(Kinds::LONG_NUMBER);
         let narrow = exact && !self.marks(Kinds::WIDE_INT);
         match () {
@@ -157,7 +193,9 @@ impl Kinds {
             () if only(&[Kind::UInt]) => PathType::UInt64,
             () if exact && only(&[Kind::Float, Kind::Number]) => PathType::Float64,
             () if narrow && only(&[Kind::Int, Kind::Float, Kind::Number]) => PathType::Float64,
-            () if only(&[Kind::String]) => PathType::String,
+            () if self.iter().all(|kind| kind == Kind::Null || is_text(kind)) && is_some => {
+                PathType::String
+            }
             () if list(Kind::Bools) => PathType::Bools,
             () if list(Kind::Ints) => PathType::Ints,
             () if list(Kind::Floats) => PathType::Floats,
@@ -165,6 +203,25 @@ impl Kinds {
             () => PathType::Text,
         }
     }
+
+    /// The type of a path whose texts are all dates, or all times: of the finest unit among them.
+    pub fn time_type(self) -> Option<PathType> {
+        let mut units = None;
+        let mut is_some = false;
+        for kind in self.iter().filter(|kind| *kind != Kind::Null) {
+            if !is_time(kind) {
+                return None;
+            }
+            is_some = true;
+            units = units.max(unit_of(kind));
+        }
+        is_some.then(|| units.map_or(PathType::Date, PathType::Time))
+    }
+}
+
+/// Whether values of the kind are texts.
+fn is_text(kind: Kind) -> bool {
+    kind == Kind::String || is_time(kind)
 }
 
 /// What a path is read as. A value that is not of the type is null.
@@ -178,8 +235,12 @@ pub enum PathType {
     UInt64,
     /// Numbers.
     Float64,
-    /// Texts; other values are null.
+    /// Texts, dates and times among them; other values are null.
     String,
+    /// Texts that are dates.
+    Date,
+    /// Texts that are times, or dates, and no finer than the unit.
+    Time(TimeUnit),
     /// Any value: texts as they are, others as JSON, null for `null`.
     Text,
     /// Any value as JSON text, `null` too.
@@ -196,6 +257,10 @@ pub enum PathType {
     Strings,
     /// The name of the kind of each value ([`Kind::type_name`]); null where there is none.
     TypeName,
+    /// The paths of each document that have subcolumns where it is stored; for the document itself.
+    DynamicPaths,
+    /// The other paths of each document: rare ones, and all where it is stored as text.
+    SharedPaths,
 }
 
 impl PathType {
@@ -212,14 +277,18 @@ impl PathType {
             | PathType::Json
             | PathType::Object
             | PathType::TypeName => ColumnType::String,
+            PathType::Date => ColumnType::Date,
+            PathType::Time(unit) => ColumnType::Timestamp(unit),
             PathType::Bools => array(ColumnType::Bool),
             PathType::Ints => array(ColumnType::Int64),
             PathType::Floats => array(ColumnType::Float64),
-            PathType::Strings => array(ColumnType::String),
+            PathType::Strings | PathType::DynamicPaths | PathType::SharedPaths => {
+                array(ColumnType::String)
+            }
         }
     }
 
-    /// The kinds that are read straight from a subcolumn of the same column type.
+    /// The kind that is read straight from a subcolumn of the same column type.
     pub(crate) fn direct_kind(self) -> Option<Kind> {
         Some(match self {
             PathType::Bool => Kind::Bool,
@@ -231,7 +300,44 @@ impl PathType {
             PathType::Ints => Kind::Ints,
             PathType::Floats => Kind::Floats,
             PathType::Strings => Kind::Strings,
-            PathType::Text | PathType::Json | PathType::Object | PathType::TypeName => return None,
+            PathType::Date
+            | PathType::Time(_)
+            | PathType::Text
+            | PathType::Json
+            | PathType::Object
+            | PathType::TypeName
+            | PathType::DynamicPaths
+            | PathType::SharedPaths => return None,
         })
+    }
+
+    /// Whether values of a kind are of the type, or become it.
+    pub(crate) fn takes(self, kind: Kind) -> bool {
+        match self {
+            PathType::Float64 => {
+                matches!(kind, Kind::Int | Kind::UInt | Kind::Float | Kind::Number)
+            }
+            PathType::String => is_text(kind),
+            PathType::Date => kind == Kind::Date,
+            PathType::Time(_) => is_time(kind),
+            PathType::Bools | PathType::Ints | PathType::Floats | PathType::Strings => {
+                Some(kind) == self.direct_kind() || kind == Kind::EmptyArray
+            }
+            PathType::TypeName => !matches!(kind, Kind::Null | Kind::EmptyObject),
+            _ => Some(kind) == self.direct_kind(),
+        }
+    }
+
+    /// Whether the type is read from the subcolumns of the path itself, and not put together from
+    /// all that is within.
+    pub(crate) fn is_of_leaves(self) -> bool {
+        !matches!(
+            self,
+            PathType::Text
+                | PathType::Json
+                | PathType::Object
+                | PathType::DynamicPaths
+                | PathType::SharedPaths
+        )
     }
 }

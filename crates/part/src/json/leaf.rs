@@ -11,6 +11,7 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, Scala
 
 use super::kind::Kind;
 use super::number::push_float;
+use super::time::{is_time, push_text};
 use crate::codec::cursor::put_size;
 use crate::error::Result;
 use crate::schema::{ColumnType, element_field};
@@ -154,6 +155,8 @@ impl Values {
             Kind::Ints => list(Values::Int(Vec::new())),
             Kind::Floats => list(Values::Float(Vec::new())),
             Kind::Strings => list(Values::Text(Vec::new())),
+            // Dates and times.
+            _ => Values::Int(Vec::new()),
         }
     }
 
@@ -221,6 +224,12 @@ impl Values {
             }),
             Values::Bool(v) => {
                 out.push_str(if v.get(at) == Some(&true) { "true" } else { "false" });
+            }
+            Values::Int(v) if is_time(kind) => {
+                out.push('"');
+                // Every number here was made of a text.
+                v.get(at).and_then(|value| push_text(out, kind, *value));
+                out.push('"');
             }
             Values::Int(v) => push_display(out, v.get(at)),
             Values::UInt(v) => push_display(out, v.get(at)),

@@ -82,7 +82,7 @@ pub fn keys(raw: &str) -> Option<Vec<String>> {
 }
 
 /// Keys and raw values of an object, in order, duplicates as they are.
-pub(super) fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
+pub fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
     let mut scanner = Scanner::new(raw);
     let mut entries = Vec::new();
     each_key(&mut scanner, &mut |scanner, key| {
@@ -91,6 +91,28 @@ pub(super) fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
         Some(())
     })?;
     scanner.is_end().then_some(entries)
+}
+
+/// The keys that lead to each value of a document that is neither an object nor `null`, sorted as
+/// they are shown (with dots between them), and its JSON text.
+pub fn leaves(document: &str) -> Vec<(Vec<String>, &str)> {
+    let mut found = Vec::new();
+    let mut open = vec![(Vec::new(), document)];
+    while let Some((keys, value)) = open.pop() {
+        if !value.starts_with('{') {
+            if value != "null" {
+                found.push((keys, value));
+            }
+            continue;
+        }
+        for (key, inner) in entries(value).unwrap_or_default() {
+            let mut keys = keys.clone();
+            keys.push(key);
+            open.push((keys, inner));
+        }
+    }
+    found.sort_by_cached_key(|(keys, _)| keys.join("."));
+    found
 }
 
 /// Steps over one value; gives the value at a path inside it. The outer `None` is no JSON.

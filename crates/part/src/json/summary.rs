@@ -72,8 +72,18 @@ impl PathSummary {
 
     /// What all values at a stored path of keys are: [`PathType::Text`] when that is not known.
     pub fn path_type(&self, path: &str) -> PathType {
+        self.kinds(path).map_or(PathType::Text, Kinds::path_type)
+    }
+
+    /// The type of a path whose texts are all dates or times.
+    pub fn time_type(&self, path: &str) -> Option<PathType> {
+        self.kinds(path)?.time_type()
+    }
+
+    /// The kinds at a stored path of keys, objects included; `None` when they are not known.
+    fn kinds(&self, path: &str) -> Option<Kinds> {
         if self.is_partial {
-            return PathType::Text;
+            return None;
         }
         let mut kinds = self.paths.get(path).copied().unwrap_or(Kinds::NONE);
         let inside = format!("{path}.");
@@ -81,6 +91,6 @@ impl PathSummary {
         if next.is_some_and(|(under, _)| under.starts_with(&inside)) {
             kinds = kinds.with(Kinds::of(Kind::EmptyObject));
         }
-        kinds.path_type()
+        Some(kinds)
     }
 }

@@ -16,6 +16,7 @@ use super::number::push_float;
 use super::path::{PathStep, path_under, steps_of};
 use super::shape;
 use super::shred::Sub;
+use super::time::{self, is_time};
 use crate::error::{Error, Result};
 
 /// What is to be put together.
@@ -369,6 +370,11 @@ impl<'a> Data<'a> {
         }
         match self {
             Data::Bool(a) => out.push_str(if a.value(at) { "true" } else { "false" }),
+            Data::Int(a) if is_time(kind) => {
+                out.push('"');
+                time::push_text(out, kind, a.value(at))?;
+                out.push('"');
+            }
             Data::Int(a) => out.push_str(itoa::Buffer::new().format(a.value(at))),
             Data::UInt(a) => out.push_str(itoa::Buffer::new().format(a.value(at))),
             Data::Float(a) => push_float(out, a.value(at)),

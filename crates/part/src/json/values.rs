@@ -10,11 +10,14 @@ use arrow_array::builder::{
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, StringViewArray, new_null_array};
+use arrow_cast::cast;
+use arrow_schema::DataType;
 
 use super::kind::{Kind, PathType};
 use super::number::Number;
 use super::read::{elements, unquoted};
 use super::shred::array_kind;
+use super::time::{parse, push_text, rescaled, unit_of};
 use super::unshred::as_text;
 use crate::error::Result;
 use crate::schema::element_field;
@@ -35,31 +38,20 @@ pub(crate) fn text_values(raw: &StringViewArray) -> ArrayRef {
 /// The values as `want`; those that are of another type are null.
 pub(crate) fn path_values(want: PathType, found: &Found) -> Result<ArrayRef> {
     let used: Vec<&(Kind, ArrayRef)> =
-        found.leaves.iter().filter(|(kind, _)| serves(want, *kind)).collect();
+        found.leaves.iter().filter(|(kind, _)| want.takes(*kind)).collect();
     if found.rest.is_empty() {
         match used.as_slice() {
             [] => return Ok(new_null_array(&want.column_type().arrow(), found.rows)),
             [(kind, array)] if Some(*kind) == want.direct_kind() => return Ok(array.clone()),
+            [(kind, array)] if is_as_stored(want, *kind) => return timestamps(array, want),
             _ => {}
         }
     }
     Ok(match want {
         PathType::Float64 => floats(&used, found),
+        PathType::Date | PathType::Time(_) => timestamps(&times(want, &used, found), want)?,
         _ => mixed(want, &used, found),
     })
-}
-
-/// Whether values of a kind are of the type.
-fn serves(want: PathType, kind: Kind) -> bool {
-    match want {
-        PathType::Float64 => matches!(kind, Kind::Int | Kind::UInt | Kind::Float | Kind::Number),
-        PathType::Floats => matches!(kind, Kind::Floats | Kind::EmptyArray),
-        PathType::Bools | PathType::Ints | PathType::Strings => {
-            Some(kind) == want.direct_kind() || kind == Kind::EmptyArray
-        }
-        PathType::TypeName => !matches!(kind, Kind::Null | Kind::EmptyObject),
-        _ => Some(kind) == want.direct_kind(),
-    }
 }
 
 fn floats(used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
@@ -77,6 +69,44 @@ fn floats(used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
         }
     }
     Arc::new(arrow_array::Float64Array::from(values))
+}
+
+/// Whether values of a time are stored in the very unit that is wanted.
+fn is_as_stored(want: PathType, kind: Kind) -> bool {
+    matches!(want, PathType::Time(unit) if unit_of(kind) == Some(unit))
+}
+
+/// Numbers of a unit as times of that unit, or of days as dates.
+fn timestamps(numbers: &ArrayRef, want: PathType) -> Result<ArrayRef> {
+    let wanted = want.column_type().arrow();
+    if want == PathType::Date {
+        // Dates are 32 bits wide in Arrow.
+        return Ok(cast(&cast(numbers, &DataType::Int32)?, &wanted)?);
+    }
+    Ok(cast(numbers, &wanted)?)
+}
+
+/// Dates as days, or dates and times as numbers of a unit.
+fn times(want: PathType, used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
+    let number = |kind: Kind, value: i64| match want {
+        PathType::Time(unit) => rescaled(kind, value, unit),
+        _ => Some(value),
+    };
+    let mut values: Vec<Option<i64>> = vec![None; found.rows];
+    for (kind, array) in used {
+        let Some(array) = array.as_primitive_opt::<Int64Type>() else { continue };
+        for (slot, value) in values.iter_mut().zip(array) {
+            *slot = value.map_or(*slot, |value| number(*kind, value));
+        }
+    }
+    for (row, raw) in &found.rest {
+        let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+        let time = inner.and_then(parse).filter(|(kind, _)| want.takes(*kind));
+        if let Some(slot) = values.get_mut(*row) {
+            *slot = time.and_then(|(kind, value)| number(kind, value));
+        }
+    }
+    Arc::new(arrow_array::Int64Array::from(values))
 }
 
 fn float_at(kind: Kind, array: &ArrayRef, row: usize) -> Option<f64> {
@@ -141,11 +171,16 @@ impl Out {
             PathType::Floats | PathType::Float64 => {
                 Out::Floats(list_of(Float64Builder::new(), PathType::Floats))
             }
-            PathType::Strings => Out::Strings(list_of(StringViewBuilder::new(), want)),
-            PathType::TypeName => Out::TypeName(StringViewBuilder::new()),
-            PathType::String | PathType::Text | PathType::Json | PathType::Object => {
-                Out::Text(StringViewBuilder::new())
+            PathType::Strings | PathType::DynamicPaths | PathType::SharedPaths => {
+                Out::Strings(list_of(StringViewBuilder::new(), want))
             }
+            PathType::TypeName => Out::TypeName(StringViewBuilder::new()),
+            PathType::Date
+            | PathType::Time(_)
+            | PathType::String
+            | PathType::Text
+            | PathType::Json
+            | PathType::Object => Out::Text(StringViewBuilder::new()),
         }
     }
 
@@ -172,7 +207,10 @@ impl Out {
             Out::UInt(b) => {
                 b.append_option(array.as_primitive_opt::<UInt64Type>().map(|a| a.value(row)));
             }
-            Out::Text(b) => b.append_option(array.as_string_view_opt().map(|a| a.value(row))),
+            Out::Text(b) => match array.as_primitive_opt::<Int64Type>() {
+                Some(times) => b.append_option(time_text(kind, times.value(row))),
+                None => b.append_option(array.as_string_view_opt().map(|a| a.value(row))),
+            },
             Out::TypeName(b) => {
                 let raw = if kind == Kind::Raw { array.as_string_view_opt() } else { None };
                 let name = raw.and_then(|raw| raw_type_name(raw.value(row)));
@@ -267,6 +305,11 @@ impl Out {
             Out::Strings(mut b) => Arc::new(b.finish()),
         }
     }
+}
+
+fn time_text(kind: Kind, value: i64) -> Option<String> {
+    let mut text = String::with_capacity(32);
+    push_text(&mut text, kind, value).map(|()| text)
 }
 
 /// All items, or nothing when one does not parse.

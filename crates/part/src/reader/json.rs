@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::builder::{ListBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringViewArray, new_null_array};
 use arrow_buffer::{BooleanBuffer, Buffer};
@@ -14,11 +15,13 @@ use crate::codec::segment::{decode_with, seed};
 use crate::error::{Error, Result};
 use crate::json::{
     Found, Kind, PathStep, PathType, REST_BUCKETS, Role, Step, Sub, Unshredder, Wanted, is_under,
-    path_under, path_values, raw, rest_bucket, rest_entries, steps_of, text_values,
+    leaves, path_text, path_under, path_values, push_time, raw, rescaled, rest_bucket,
+    rest_entries, steps_of, text_values,
 };
 use crate::layout::RowKey;
-use crate::schema::{Column, ColumnType};
+use crate::schema::{Column, ColumnType, element_field};
 use crate::stats::ColumnStats;
+use crate::value::Scalar;
 
 /// A function that fetches rows.
 type Fetch<'a> = dyn FnMut(RowKey) -> Result<Buffer> + 'a;
@@ -55,11 +58,30 @@ impl JsonColumn {
         self.by_path.get(path).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The kind of a subcolumn; `None` for rest.
+    fn kind(&self, sub: usize) -> Option<Kind> {
+        match self.subs.get(sub)?.role {
+            Role::Leaf(kind) => Some(kind),
+            Role::Rest(_) => None,
+        }
+    }
+
+    /// The subcolumns of exactly this path whose values are read as `want`.
+    fn taken(&self, path: &str, want: PathType) -> Vec<usize> {
+        let all = self.exact(path).iter().copied();
+        all.filter(|at| self.kind(*at).is_some_and(|kind| want.takes(kind))).collect()
+    }
+
+    /// Whether values of the path itself are in its subcolumns only, in a granule.
+    fn is_settled(&self, path: &str, granule: usize) -> bool {
+        let since = self.exact(path).first().and_then(|at| self.subs.get(*at));
+        since.is_some_and(|sub| granule >= sub.since as usize)
+    }
+
     /// The rest columns that can hold the path itself in a granule.
     fn rest_of<'a>(&'a self, path: &str, granule: usize) -> impl Iterator<Item = usize> + 'a {
         let bucket = rest_bucket(path);
-        let since = self.exact(path).first().and_then(|at| self.subs.get(*at));
-        let settled = since.is_some_and(|sub| granule >= sub.since as usize);
+        let settled = self.is_settled(path, granule);
         self.rest.iter().copied().filter(move |at| {
             let role = self.subs.get(*at).map(|sub| sub.role);
             let can_hold =
@@ -129,23 +151,27 @@ impl PartReader {
             let documents = self.read(column, granule, fetch)?;
             return documents_path(&documents, path, want);
         };
+        if matches!(want, PathType::DynamicPaths | PathType::SharedPaths) {
+            let documents = self.texts(json, column, granule, "", None, fetch)?;
+            let has_subcolumns = |path: &str| json.is_settled(path, granule);
+            return paths_stored(&documents, want, &has_subcolumns);
+        }
         let inside = json.by_path.keys().any(|other| is_under(other, path));
-        let exact: Vec<usize> = json.exact(path).to_vec();
-        if matches!(want, PathType::Text | PathType::Json | PathType::Object) {
+        if !want.is_of_leaves() {
             let rest = json.rest.iter().any(|at| json.has_values(*at, granule));
             let is_text = |at: &usize| {
-                let role = json.subs.get(*at).map(|sub| sub.role);
-                matches!(role, Some(Role::Leaf(Kind::String | Kind::Null)))
+                json.kind(*at).is_some_and(|k| k == Kind::Null || PathType::String.takes(k))
             };
-            let only_text = !inside && !rest && exact.iter().all(is_text);
+            let only_text = !inside && !rest && json.exact(path).iter().all(is_text);
             if want == PathType::Text && only_text {
-                let leaves = self.leaves(json, &exact, granule, rows, fetch)?;
+                let texts = json.taken(path, PathType::String);
+                let leaves = self.leaves(json, &texts, granule, rows, fetch)?;
                 return path_values(PathType::String, &Found { rows, leaves, rest: Vec::new() });
             }
             let texts = self.texts(json, column, granule, path, None, fetch)?;
             return Ok(as_wanted(&texts, want));
         }
-        let leaves = self.leaves(json, &exact, granule, rows, fetch)?;
+        let leaves = self.leaves(json, &json.taken(path, want), granule, rows, fetch)?;
         let mut rest = Vec::new();
         let buckets: Vec<usize> = json.rest_of(path, granule).collect();
         for at in buckets {
@@ -166,50 +192,35 @@ impl PartReader {
         granule: Option<usize>,
     ) -> Option<ColumnStats> {
         let json = self.json.get(&column)?;
-        let kind = want.direct_kind()?;
+        let is_list = matches!(want.column_type(), ColumnType::Array(_));
+        if !want.is_of_leaves() || is_list || want == PathType::TypeName {
+            return None;
+        }
         let granules = match granule {
             Some(granule) => granule..granule + 1,
             None => 0..self.granule_count(),
         };
-        for granule in granules.clone() {
-            if json.rest_of(path, granule).next().is_some() {
-                return None;
-            }
-        }
-        let serving = |at: &&usize| {
-            let role = json.subs.get(**at).map(|sub| sub.role);
-            role.is_some_and(|role| role == Role::Leaf(kind))
-        };
-        // Values of other kinds are converted; their bounds are not.
-        let others = json.exact(path).iter().filter(|at| !serving(at)).any(|at| {
-            let role = json.subs.get(*at).map(|sub| sub.role);
-            want == PathType::Float64
-                && matches!(role, Some(Role::Leaf(Kind::Int | Kind::UInt | Kind::Number)))
-        });
-        if others
-            || matches!(
-                want,
-                PathType::Bools | PathType::Ints | PathType::Floats | PathType::Strings
-            )
-        {
+        if granules.into_iter().any(|granule| json.rest_of(path, granule).next().is_some()) {
             return None;
         }
         let rows = match granule {
             Some(granule) => self.granule_rows(granule).end - self.granule_rows(granule).start,
             None => self.row_count,
         };
-        match json.exact(path).iter().find(serving) {
-            None => Some(ColumnStats { rows, nulls: rows, ..ColumnStats::default() }),
-            Some(at) => {
-                let column = json.columns.get(*at)?;
-                match granule {
-                    Some(granule) => {
-                        column.header.stats_of_granule(granule, u32::try_from(rows).ok()?)
-                    }
-                    None => Some(column.header.stats.clone()),
+        let mut all = ColumnStats::default();
+        for at in json.taken(path, want) {
+            let column = json.columns.get(at)?;
+            let own = match granule {
+                Some(granule) => {
+                    column.header.stats_of_granule(granule, u32::try_from(rows).ok()?)?
                 }
-            }
+                None => column.header.stats.clone(),
+            };
+            all.merge(&converted(own, json.kind(at)?, want)?);
         }
+        // A row has one value at most at a path that leads through no array.
+        (all.rows, all.nulls) = (rows, rows.checked_sub(all.rows)?);
+        Some(all)
     }
 
     /// The Bloom filter over the values of a path, read as `want`, if that is one kind with one.
@@ -227,14 +238,12 @@ impl PartReader {
             return Ok(None);
         }
         let Some(json) = self.json.get(&column) else { return Ok(None) };
-        let kind = want.direct_kind();
-        let serving = json.exact(path).iter().copied().find(|at| {
-            let role = json.subs.get(*at).map(|sub| sub.role);
-            matches!(role, Some(Role::Leaf(own)) if Some(own) == kind)
-        });
-        match serving.and_then(|at| json.columns.get(at)) {
-            Some(column) => self.bloom_of(column, fetch),
-            None => Ok(None),
+        match json.taken(path, want).as_slice() {
+            [at] if json.kind(*at) == want.direct_kind() => match json.columns.get(*at) {
+                Some(column) => self.bloom_of(column, fetch),
+                None => Ok(None),
+            },
+            _ => Ok(None),
         }
     }
 
@@ -255,10 +264,10 @@ impl PartReader {
         let is_rest = |sub: &Sub| matches!(sub.role, Role::Rest(_));
         match path {
             None => own + all().map(|(_, column)| of(column)).sum::<u64>(),
-            Some((path, want)) if want.direct_kind().is_some() => {
-                let exact = all().filter(|(sub, _)| sub.path == path && !is_rest(sub));
-                let rest = json.rest_of(path, granule).filter_map(|at| json.columns.get(at));
-                exact.map(|(_, column)| of(column)).sum::<u64>() + rest.map(of).sum::<u64>()
+            Some((path, want)) if want.is_of_leaves() => {
+                let taken = json.taken(path, want).into_iter();
+                let read = taken.chain(json.rest_of(path, granule));
+                read.filter_map(|at| json.columns.get(at)).map(of).sum::<u64>()
             }
             Some((path, _)) => {
                 let inside =
@@ -311,7 +320,7 @@ impl PartReader {
     ) -> Result<Vec<(Kind, ArrayRef)>> {
         let mut leaves = Vec::new();
         for at in subs {
-            let Some(Role::Leaf(kind)) = json.subs.get(*at).map(|sub| sub.role) else { continue };
+            let Some(kind) = json.kind(*at) else { continue };
             if json.has_values(*at, granule) {
                 leaves.push((kind, self.sub(json, *at, granule, rows, fetch)?));
             }
@@ -353,6 +362,48 @@ impl PartReader {
     }
 }
 
+/// Statistics of the values of one kind, read as `want`, without the rows that lack one. `None`
+/// when they say nothing.
+fn converted(own: ColumnStats, kind: Kind, want: PathType) -> Option<ColumnStats> {
+    let convert = |value: &Scalar| -> Option<Scalar> {
+        match (want, value) {
+            (PathType::String, Scalar::Int(time)) => {
+                let mut text = String::new();
+                push_time(&mut text, kind, *time)?;
+                Some(Scalar::String(text))
+            }
+            (PathType::Time(unit), Scalar::Int(time)) => {
+                rescaled(kind, *time, unit).map(Scalar::Int)
+            }
+            (PathType::Float64, Scalar::Int(int)) => exact_float(int.unsigned_abs(), *int as f64),
+            (PathType::Float64, Scalar::UInt(int)) => exact_float(*int, *int as f64),
+            _ => Some(value.clone()),
+        }
+    };
+    let rows = own.non_nulls();
+    if rows == 0 {
+        return Some(ColumnStats::default());
+    }
+    if want == PathType::Float64 && kind == Kind::Number {
+        // In the order of their texts.
+        return None;
+    }
+    let bound = |bound: Option<Scalar>| match bound {
+        Some(value) => convert(&value).map(Some),
+        None => Some(None),
+    };
+    let values = own.values.as_ref().and_then(|values| {
+        values.iter().map(|(value, count)| Some((convert(value)?, *count))).collect()
+    });
+    let (min, max) = (bound(own.min)?, bound(own.max)?);
+    Some(ColumnStats { rows, nulls: 0, min, max, values, ..own })
+}
+
+/// An integer as a float, if it is the only integer that becomes it.
+fn exact_float(magnitude: u64, float: f64) -> Option<Scalar> {
+    (magnitude <= 1 << 53).then_some(Scalar::Float(float))
+}
+
 /// Appends the values of a path in a rest column, by row.
 fn rest_values(array: &ArrayRef, path: &str, out: &mut Vec<(usize, String)>) {
     let Some(values) = array.as_binary_view_opt() else { return };
@@ -361,6 +412,27 @@ fn rest_values(array: &ArrayRef, path: &str, out: &mut Vec<(usize, String)>) {
             out.push((row, text.to_owned()));
         }
     }
+}
+
+/// The paths of each document that have subcolumns, or the others.
+fn paths_stored(
+    documents: &ArrayRef,
+    want: PathType,
+    has_subcolumns: &dyn Fn(&str) -> bool,
+) -> Result<ArrayRef> {
+    let Some(texts) = documents.as_string_view_opt() else { return Ok(documents.clone()) };
+    let field = element_field(ColumnType::String.arrow());
+    let mut builder = ListBuilder::new(StringViewBuilder::new()).with_field(field);
+    for text in texts {
+        for (keys, _) in text.map(leaves).unwrap_or_default() {
+            let path = path_text(keys.iter().map(String::as_str));
+            if has_subcolumns(&path) == (want == PathType::DynamicPaths) {
+                builder.values().append_value(keys.join("."));
+            }
+        }
+        builder.append(text.is_some());
+    }
+    Ok(Arc::new(builder.finish()))
 }
 
 /// JSON texts as text, or those that are objects.
@@ -385,6 +457,9 @@ pub fn documents_path(documents: &ArrayRef, path: &str, want: PathType) -> Resul
         let detail = format!("text expected, not {}", documents.data_type());
         return Err(Error::wrong_type("documents", detail));
     };
+    if matches!(want, PathType::DynamicPaths | PathType::SharedPaths) {
+        return paths_stored(documents, want, &|_| false);
+    }
     let steps: Vec<Step> = steps_of(path)
         .unwrap_or_default()
         .into_iter()

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::round_trip::{Store, write};
 
-const TYPES: [PathType; 13] = [
+const TYPES: [PathType; 18] = [
     PathType::Json,
     PathType::Bool,
     PathType::Int64,
@@ -25,6 +25,11 @@ const TYPES: [PathType; 13] = [
     PathType::Floats,
     PathType::Strings,
     PathType::TypeName,
+    PathType::Date,
+    PathType::Time(TimeUnit::Second),
+    PathType::Time(TimeUnit::Millisecond),
+    PathType::Time(TimeUnit::Microsecond),
+    PathType::Time(TimeUnit::Nanosecond),
 ];
 
 fn schema() -> Schema {
@@ -153,6 +158,14 @@ fn holds(stats: &ColumnStats, values: &ArrayRef, path: &str, want: PathType) {
         assert!(stats.min.as_ref().is_none_or(|min| *min <= value), "{path} {want:?} {value}");
         assert!(stats.max.as_ref().is_none_or(|max| *max >= value), "{path} {want:?} {value}");
     }
+    if let Some(counts) = &stats.values {
+        let mut expected = std::collections::BTreeMap::<String, u64>::new();
+        for value in (0..values.len()).filter_map(|row| Scalar::at(values.as_ref(), row)) {
+            *expected.entry(value.to_string()).or_default() += 1;
+        }
+        let found = counts.iter().map(|(value, count)| (value.to_string(), *count)).collect();
+        assert_eq!(expected, found, "{path} {want:?}");
+    }
 }
 
 /// Any JSON value as text, of few keys so that paths meet.
@@ -165,7 +178,9 @@ fn value() -> impl Strategy<Value = String> {
         any::<f32>().prop_filter("finite", |f| f.is_finite()).prop_map(|f| format!("{f}")),
         "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
     ];
-    let text = prop_oneof!["[ab]{0,2}", "\\PC{0,20}", any::<String>()];
+    let time = "(19|20|00)[0-9]{2}-[01][0-9]-[0-3][0-9]([T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9]\
+                (\\.[0-9]{3}|\\.[0-9]{6})?(Z|\\+00:00)?)?";
+    let text = prop_oneof!["[ab]{0,2}", "\\PC{0,20}", any::<String>(), time, time];
     let text = text.prop_map(|text| serde_json::to_string(&text).unwrap());
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -286,6 +301,16 @@ const NASTY: &[&str] = &[
     " { \"a\" : [ 1 , 2 ] } ",
     "{\"\\u0061\":\"\\u0062\"}",
     "{\"[]\":{\"[]\":1}}",
+    "\"2024-02-29\"",
+    "\"2024-02-30\"",
+    "{\"a\":\"2024-02-29\"}",
+    "{\"a\":\"2024-02-29T23:59:59Z\"}",
+    "{\"a\":\"1969-12-31T23:59:59.999Z\"}",
+    "{\"a\":\"2024-02-29 00:00:00\"}",
+    "{\"a\":\"0000-01-01T00:00:00.000001+00:00\"}",
+    "{\"a\":\"2024-02-2\\u0039\"}",
+    "{\"a\":[{\"b\":\"2024-02-29\"},{\"b\":\"2024-02-29T00:00:00Z\"}]}",
+    "[\"2024-02-29\",\"2024-03-01\"]",
 ];
 
 #[test]

@@ -24,5 +24,5 @@ pub use options::{Limits, ParseOptions};
 pub use parse::{Inline, Parsed, parse};
 pub use plan::{PlanError, plan};
 pub use rewrite::{Spelling, spellings};
-pub(crate) use shape::ELEMENTS;
+pub(crate) use shape::{ELEMENTS, JSON_HINTS};
 pub use types::{ClickHouseTypes, clickhouse_name};

@@ -122,11 +122,67 @@ fn setting_value(tokens: &[TokenWithSpan]) -> Option<(String, &[TokenWithSpan])>
 
 /// Rewrites what only tokens can tell.
 pub(super) fn reshape(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let mut tokens = join_marks(tokens);
+    let mut tokens = join_marks(json_hints(tokens));
     for at in 0..tokens.len() {
         demote(&mut tokens, at);
     }
     limit_by(drop_final(tokens))
+}
+
+/// The type that `JSON(hints)` becomes, with the hints as one text.
+pub(crate) const JSON_HINTS: &str = "__json_hints";
+
+/// `JSON(...)` in CREATE and ALTER TABLE, whose brackets hold what no type has.
+fn json_hints(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_ddl =
+        tokens.first().is_some_and(|first| is_word(first, "CREATE") || is_word(first, "ALTER"));
+    if !is_ddl {
+        return tokens;
+    }
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let is_open = rest.peek().is_some_and(|next| next.token == Token::LParen);
+        if !is_open || !is_word(&token, "JSON") {
+            out.push(token);
+            continue;
+        }
+        let span = token.span;
+        let (mut depth, mut text) = (0usize, String::new());
+        for token in rest.by_ref() {
+            match token.token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+            if depth > 1 || token.token != Token::LParen {
+                text.push_str(&hint_text(&token.token));
+                text.push(' ');
+            }
+        }
+        let name =
+            Word { value: JSON_HINTS.to_owned(), quote_style: None, keyword: Keyword::NoKeyword };
+        let all =
+            [Token::Word(name), Token::LParen, Token::SingleQuotedString(text), Token::RParen];
+        out.extend(all.map(|token| TokenWithSpan::new(token, span)));
+    }
+    out
+}
+
+/// A token as the reader of hints takes it: quotes doubled in quotes.
+fn hint_text(token: &Token) -> String {
+    let quoted = |text: &str, quote: char| {
+        format!("{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")))
+    };
+    match token {
+        Token::SingleQuotedString(text) => quoted(text, '\''),
+        Token::DoubleQuotedString(text) => quoted(text, '"'),
+        Token::Word(word) if word.quote_style.is_some() => quoted(&word.value, '`'),
+        other => other.to_string(),
+    }
 }
 
 /// The name that `[]` of `data.a[].b` becomes; no key is written so by accident.

@@ -14,6 +14,6 @@ mod strings;
 pub(crate) mod tests;
 mod text;
 
-pub(crate) use numbers::{AS_NUMBER, as_number, as_time, intdiv};
+pub(crate) use numbers::{AS_NUMBER, AS_TIME, as_number, as_time, as_time_type, intdiv};
 pub use register::{Function, configure, functions, register};
 pub(crate) use scalar::{Arguments, NativeFunction};

@@ -63,11 +63,19 @@ fn as_float() -> NativeFunction {
         .with_identity(|data_type| *data_type == DataType::Float64)
 }
 
+/// The name of [`as_time`].
+pub(crate) const AS_TIME: &str = "as_time";
+
+/// What [`as_time`] makes of text.
+pub(crate) fn as_time_type() -> DataType {
+    instant(TimeUnit::Microsecond)
+}
+
 /// A value as a date or an instant: text is parsed (microseconds), integers are Unix seconds.
 pub(crate) fn as_time() -> NativeFunction {
     let returns = |args: &[DataType]| match args {
         [time] if is_time(time) => Ok(time.clone()),
-        [text] if is_text(text) || text.is_null() => Ok(instant(TimeUnit::Microsecond)),
+        [text] if is_text(text) || text.is_null() => Ok(as_time_type()),
         [number] if number.is_numeric() => Ok(instant(TimeUnit::Second)),
         [other] => plan_err!("a date or time is expected, not {}", clickhouse_name(other)),
         _ => plan_err!("as_time wants one argument"),
@@ -79,10 +87,10 @@ pub(crate) fn as_time() -> NativeFunction {
             number if number.is_numeric() => {
                 Ok(cast(&cast(&array, &DataType::Int64)?, &instant(TimeUnit::Second))?)
             }
-            _ => Ok(cast(&array, &instant(TimeUnit::Microsecond))?),
+            _ => Ok(cast(&array, &as_time_type())?),
         }
     };
-    NativeFunction::new("as_time", 1..=1, returns, evaluate).with_identity(is_time)
+    NativeFunction::new(AS_TIME, 1..=1, returns, evaluate).with_identity(is_time)
 }
 
 fn is_time(data_type: &DataType) -> bool {

@@ -78,6 +78,7 @@ pub fn configure(state: SessionState) -> Result<SessionState> {
         state.register_udf(Arc::new(function.native.udf()))?;
     }
     state.register_udf(Arc::new(json::subcolumn_function()))?;
+    state.register_udf(Arc::new(json::extract_function()))?;
     state.register_function_rewrite(Arc::new(json::JsonOperands))?;
     state.add_analyzer_rule(Arc::new(json::JsonOrder));
     Ok(state)

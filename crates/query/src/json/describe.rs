@@ -5,19 +5,23 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, ListBuilder, StringViewArray, StringViewBuilder};
 use datafusion::arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{DFSchema, Result, plan_err};
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::prelude::lit;
 use dodb_part::json::{PathType, raw_type_name};
 
 use super::path::JsonPath;
-use super::read::{self, Step};
+use super::{is_json, read};
 use crate::dialect::clickhouse_name;
 use crate::functions::{Arguments, Function, NativeFunction};
 
 /// The name of `dynamicType`, which becomes a path where its argument is one.
 const DYNAMIC_TYPE: &str = "dynamictype";
+
+/// Of a JSON column, where its documents are stored: a reading of the column.
+const DYNAMIC_PATHS: &str = "jsondynamicpaths";
+const SHARED_PATHS: &str = "jsonshareddatapaths";
 
 /// The functions of this file, with an example each.
 pub(super) fn functions() -> Vec<Function> {
@@ -34,6 +38,18 @@ pub(super) fn functions() -> Vec<Function> {
             "JSONAllPathsWithTypes(json)",
             r#"JSONAllPathsWithTypes('{"b":{"c":1},"a":"x"}')"#,
             "{'a':'String','b.c':'Int64'}",
+        ),
+        Function::new(
+            NativeFunction::new(DYNAMIC_PATHS, 1..=1, list_type, no_paths),
+            "JSONDynamicPaths(column)",
+            r#"length(JSONDynamicPaths('{"a":1}'))"#,
+            "0",
+        ),
+        Function::new(
+            NativeFunction::new(SHARED_PATHS, 1..=1, list_type, all_paths),
+            "JSONSharedDataPaths(column)",
+            r#"arrayStringConcat(JSONSharedDataPaths('{"b":{"c":1},"a":[2]}'), ',')"#,
+            "a,b.c",
         ),
         Function::new(
             NativeFunction::new(DYNAMIC_TYPE, 1..=1, text, dynamic_type),
@@ -73,6 +89,28 @@ pub(super) fn dynamic_type_of_path(expr: &Expr) -> Option<Expr> {
     Some(coalesce(vec![name, none]))
 }
 
+/// `JSONDynamicPaths(column)` and `JSONSharedDataPaths(column)` as readings of the column; `None`
+/// for other calls.
+pub(super) fn stored_paths(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
+    let Expr::ScalarFunction(function) = expr else { return None };
+    let ty = match function.name() {
+        DYNAMIC_PATHS => PathType::DynamicPaths,
+        SHARED_PATHS => PathType::SharedPaths,
+        _ => return None,
+    };
+    let column = function.args.first().filter(|arg| matches!(arg, Expr::Column(_)))?;
+    let field = column.to_field(schema).ok()?.1;
+    is_json(&field).then(|| JsonPath::call(column.clone(), Vec::new(), ty))
+}
+
+/// Text that is no column is stored nowhere.
+fn no_paths(arguments: &Arguments<'_>) -> Result<ArrayRef> {
+    let mut builder = ListBuilder::new(StringViewBuilder::new())
+        .with_field(Field::new_list_field(DataType::Utf8View, true));
+    arguments.text(0)?.iter().for_each(|json| builder.append(json.is_some()));
+    Ok(Arc::new(builder.finish()))
+}
+
 /// Of what is no path: its own type, the same for all rows.
 fn dynamic_type(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let array = arguments.array(0)?;
@@ -88,21 +126,8 @@ fn dynamic_type(arguments: &Arguments<'_>) -> Result<ArrayRef> {
 /// Paths of all values that are no object, in order, with the names of their types. `null` has
 /// none, as in ClickHouse.
 fn paths_of(json: &str) -> Vec<(String, &'static str)> {
-    let mut found = Vec::new();
-    let mut open = vec![(String::new(), json)];
-    while let Some((path, value)) = open.pop() {
-        if !value.starts_with('{') {
-            found.extend(raw_type_name(value).map(|name| (path, name)));
-            continue;
-        }
-        for key in read::keys(value).unwrap_or_default() {
-            let inner = read::raw(value, &[Step::Key(key.clone())]).unwrap_or_default();
-            let path = if path.is_empty() { key } else { format!("{path}.{key}") };
-            open.push((path, inner));
-        }
-    }
-    found.sort();
-    found
+    let named = |(keys, raw): (Vec<String>, &str)| Some((keys.join("."), raw_type_name(raw)?));
+    read::leaves(json).into_iter().filter_map(named).collect()
 }
 
 /// The document without the blanks around it, if it is one.

@@ -1,16 +1,18 @@
 //! What a field says of its values: JSON documents and the types of their paths, or values of a
 //! path. Not here: reading them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use datafusion::arrow::datatypes::Field;
+use dodb_engine::JsonHints;
 use dodb_part::json::{PathSummary, PathType, path_text};
+use dodb_part::{ColumnType, TimeUnit};
 
 /// Key of field metadata that says what a column is.
 pub(crate) const TYPE_KEY: &str = "dodb.type";
 /// Kind of the values of a path.
 pub(crate) const DYNAMIC: &str = "Dynamic";
-/// Key of field metadata with the types of the paths of a JSON column, see [`paths_metadata`].
+/// Key of field metadata with the types of the paths of a JSON column, see [`with_paths`].
 const PATHS_KEY: &str = "dodb.paths";
 
 /// Metadata of a field of a kind.
@@ -33,17 +35,35 @@ pub(crate) fn is_dynamic(field: &Field) -> bool {
 }
 
 /// A field that carries the types of its paths to the planner: only those that are not text, a
-/// line each, of the path and the number of the type.
-pub(crate) fn with_paths(field: Field, paths: &PathSummary) -> Field {
+/// line each, of the path, the number of its type, that of the date or time its texts stand for,
+/// if they all do, and the type it was given by a hint. With `infer_times` times are the type.
+pub(crate) fn with_paths(
+    field: Field,
+    paths: &PathSummary,
+    hints: Option<&JsonHints>,
+    infer_times: bool,
+) -> Field {
+    let mut hinted: BTreeMap<String, String> = hints
+        .into_iter()
+        .flat_map(JsonHints::typed)
+        .map(|path| (path_text(path.keys.iter().map(String::as_str)), path.ty.name()))
+        .collect();
+    let number = |ty| TYPES.iter().position(|known| *known == ty);
     let mut lines = String::from("\n");
     for (path, _) in paths.paths() {
-        let ty = paths.path_type(path);
-        if let Some(number) = TYPES.iter().position(|known| *known == ty) {
-            lines.push_str(&escaped(path));
-            lines.push('\t');
-            lines.push_str(&number.to_string());
-            lines.push('\n');
-        }
+        let time = paths.time_type(path);
+        let ty = time.filter(|_| infer_times).unwrap_or_else(|| paths.path_type(path));
+        let hint = hinted.remove(path);
+        let Some(ty) = number(ty).map(Some).or_else(|| hint.is_some().then_some(None)) else {
+            continue;
+        };
+        let shown = |number: Option<usize>| number.map(|n| n.to_string()).unwrap_or_default();
+        let (ty, time) = (shown(ty), shown(time.and_then(number)));
+        let hint = hint.unwrap_or_default();
+        lines.push_str(&format!("{}\t{ty}\t{time}\t{hint}\n", escaped(path)));
+    }
+    for (path, hint) in hinted {
+        lines.push_str(&format!("{}\t\t\t{hint}\n", escaped(&path)));
     }
     let mut metadata = field.metadata().clone();
     metadata.insert(PATHS_KEY.to_owned(), lines);
@@ -51,7 +71,7 @@ pub(crate) fn with_paths(field: Field, paths: &PathSummary) -> Field {
 }
 
 /// The types that a path can have besides text.
-const TYPES: [PathType; 9] = [
+const TYPES: [PathType; 13] = [
     PathType::Bool,
     PathType::Int64,
     PathType::UInt64,
@@ -61,17 +81,37 @@ const TYPES: [PathType; 9] = [
     PathType::Ints,
     PathType::Floats,
     PathType::Strings,
+    PathType::Date,
+    PathType::Time(TimeUnit::Second),
+    PathType::Time(TimeUnit::Millisecond),
+    PathType::Time(TimeUnit::Microsecond),
 ];
 
 /// The type of a path of a field.
 pub(crate) fn path_type(field: &Field, keys: &[String]) -> PathType {
-    let found = field.metadata().get(PATHS_KEY).and_then(|lines| {
-        let path = path_text(keys.iter().map(String::as_str));
-        let line = format!("\n{}\t", escaped(&path));
-        let (_, behind) = lines.split_once(&line)?;
-        TYPES.get(behind.split('\n').next()?.parse::<usize>().ok()?)
-    });
-    found.copied().unwrap_or(PathType::Text)
+    known_type(field, keys, 0).unwrap_or(PathType::Text)
+}
+
+/// The date or time that all texts at a path of a field stand for.
+pub(crate) fn time_type(field: &Field, keys: &[String]) -> Option<PathType> {
+    known_type(field, keys, 1)
+}
+
+/// The type that a hint gives a path of a field.
+pub(crate) fn hinted_type(field: &Field, keys: &[String]) -> Option<ColumnType> {
+    ColumnType::parse(entry(field, keys, 2).filter(|name| !name.is_empty())?).ok()
+}
+
+fn known_type(field: &Field, keys: &[String], place: usize) -> Option<PathType> {
+    TYPES.get(entry(field, keys, place)?.parse::<usize>().ok()?).copied()
+}
+
+/// What stands in one of the places of a path's line.
+fn entry<'a>(field: &'a Field, keys: &[String], place: usize) -> Option<&'a str> {
+    let lines = field.metadata().get(PATHS_KEY)?;
+    let path = path_text(keys.iter().map(String::as_str));
+    let (_, behind) = lines.split_once(&format!("\n{}\t", escaped(&path)))?;
+    behind.split('\n').next()?.split('\t').nth(place)
 }
 
 /// Lines end with a line break: one in a key is written as no path is.

@@ -8,6 +8,7 @@
 //! stream over the text.
 
 mod describe;
+mod extract;
 mod kind;
 mod operands;
 mod order;
@@ -18,6 +19,7 @@ mod subcolumn;
 mod tests;
 mod udf;
 
+pub(crate) use extract::function as extract_function;
 pub(crate) use kind::{DYNAMIC, TYPE_KEY, is_dynamic, is_json, kind_metadata, with_paths};
 pub use operands::JsonOperands;
 pub use order::JsonOrder;

@@ -10,9 +10,11 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, TryCast};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::kind::path_type;
+use super::extract::as_type;
+use super::kind::{hinted_type, path_type, time_type};
 use super::path::JsonPath;
 use super::read::Step;
+use super::subcolumn::path_type as subcolumn_type;
 use super::udf::{elements, get};
 use super::{is_dynamic, is_json};
 use dodb_part::json::PathType;
@@ -99,12 +101,25 @@ impl ExprPlanner for JsonPlanner {
             return Ok(PlannerResult::Planned(elements(array, inner)));
         }
         if is_json(field) {
-            let keys = nested_names.to_vec();
-            let ty = path_type(field, &keys);
-            return Ok(PlannerResult::Planned(JsonPath::call(column, keys, ty)));
+            return Ok(PlannerResult::Planned(path_of(column, field, nested_names.to_vec())));
         }
         let steps = nested_names.iter().map(|name| Step::Key(name.clone()));
         Ok(PlannerResult::Planned(get(column, steps)))
+    }
+}
+
+/// A path of a document, of the type that a hint gives it, or that fits all its values.
+fn path_of(document: Expr, field: &Field, keys: Vec<String>) -> Expr {
+    let own = path_type(field, &keys);
+    let Some(ty) = hinted_type(field, &keys) else { return JsonPath::call(document, keys, own) };
+    let as_stored = subcolumn_type(&ty).filter(|hinted| match (time_type(field, &keys), hinted) {
+        (Some(PathType::Time(unit)), PathType::Time(hinted)) => unit <= *hinted,
+        (Some(time), PathType::Date | PathType::Time(_)) => time == *hinted,
+        _ => own == *hinted,
+    });
+    match as_stored {
+        Some(ty) => JsonPath::call(document, keys, ty),
+        None => as_type(JsonPath::call(document, keys, PathType::Json), &ty),
     }
 }
 
@@ -117,17 +132,15 @@ fn value_at(json: Expr, steps: impl IntoIterator<Item = Step>, schema: &DFSchema
             (Some((path, document)), Step::Key(key)) => {
                 let mut keys = path.keys.clone();
                 keys.push(key);
-                let ty = path_type(field_of(document, schema)?.as_ref(), &keys);
-                JsonPath::call(document.clone(), keys, ty)
+                path_of(document.clone(), field_of(document, schema)?.as_ref(), keys)
             }
             (Some((path, document)), position) => {
                 let array = JsonPath::call(document.clone(), path.keys.clone(), PathType::Json);
                 get(array, [position])
             }
             (None, Step::Key(key)) if is_json(field_of(&value, schema)?.as_ref()) => {
-                let keys = vec![key];
-                let ty = path_type(field_of(&value, schema)?.as_ref(), &keys);
-                JsonPath::call(value, keys, ty)
+                let field = field_of(&value, schema)?;
+                path_of(value, field.as_ref(), vec![key])
             }
             (None, step) => get(value, [step]),
         };
@@ -198,7 +211,12 @@ fn binary(op: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Result<Pl
         // An unknown column: the planner says so better.
         _ => return Ok(Planned::Unchanged(left, right)),
     };
-    let (left_path, right_path) = (is_dynamic(&left_field), is_dynamic(&right_field));
+    let is_path = |expr: &Expr, field: &FieldRef, other: &FieldRef| {
+        is_dynamic(field)
+            || is_text_path(expr) && (op.is_numerical_operators() || !is_text(other.data_type()))
+    };
+    let left_path = is_path(&left, &left_field, &right_field);
+    let right_path = is_path(&right, &right_field, &left_field);
     let done = |left, right| Planned::Done(joined(left, op, right));
     let whole = |field: &FieldRef| field.data_type().is_integer();
     if op == Operator::Divide && whole(&left_field) && whole(&right_field) {
@@ -222,11 +240,11 @@ fn binary(op: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Result<Pl
         }
         (true, true) => Planned::Unchanged(left, right),
         (true, false) => {
-            let left = beside(left, op, &right, right_field.data_type());
+            let left = beside(left, op, &right, right_field.data_type(), schema);
             done(left, right)
         }
         (false, true) => {
-            let right = beside(right, op, &left, left_field.data_type());
+            let right = beside(right, op, &left, left_field.data_type(), schema);
             done(left, right)
         }
     })
@@ -244,10 +262,40 @@ fn try_cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::TryCast(TryCast::new(Box::new(expr), data_type))
 }
 
+/// Whether an expression is a path whose values are all text: beside anything else it is what the
+/// other wants, as a path of values of several types is.
+pub(super) fn is_text_path(expr: &Expr) -> bool {
+    JsonPath::of(expr).is_some_and(|(path, _)| path.ty == PathType::String)
+}
+
+pub(super) fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null)
+}
+
+/// A path as the dates or times that all its texts stand for, read without parsing them.
+pub(super) fn as_times(path: &Expr, schema: &DFSchema) -> Option<Expr> {
+    let (path, document) = JsonPath::of(path).filter(|_| is_text_path(path))?;
+    let ty = time_type(field_of(document, schema).ok()?.as_ref(), &path.keys)?;
+    Some(JsonPath::call(document.clone(), path.keys.clone(), ty))
+}
+
 /// The value of a path as what `other` wants beside it.
-pub(super) fn beside(path: Expr, op: Operator, other: &Expr, other_type: &DataType) -> Expr {
+pub(super) fn beside(
+    path: Expr,
+    op: Operator,
+    other: &Expr,
+    other_type: &DataType,
+    schema: &DFSchema,
+) -> Expr {
     if matches!(op, Operator::And | Operator::Or) {
         return try_cast(path, DataType::Boolean);
+    }
+    let is_temporal = matches!(
+        other_type,
+        DataType::Interval(_) | DataType::Duration(_) | DataType::Date32 | DataType::Timestamp(..)
+    );
+    if is_temporal && let Some(times) = as_times(&path, schema) {
+        return times;
     }
     match other_type {
         DataType::Interval(_) | DataType::Duration(_) => as_time().call(vec![path]),

@@ -37,7 +37,7 @@ pub(super) fn subcolumn(expr: &Expr) -> Option<Expr> {
 }
 
 /// The type of path whose values are of a column type.
-fn path_type(ty: &ColumnType) -> Option<PathType> {
+pub(super) fn path_type(ty: &ColumnType) -> Option<PathType> {
     Some(match ty {
         ColumnType::Bool => PathType::Bool,
         ColumnType::Int64 => PathType::Int64,
@@ -45,6 +45,8 @@ fn path_type(ty: &ColumnType) -> Option<PathType> {
         ColumnType::Float64 => PathType::Float64,
         ColumnType::String => PathType::String,
         ColumnType::Json => PathType::Object,
+        ColumnType::Date => PathType::Date,
+        ColumnType::Timestamp(unit) => PathType::Time(*unit),
         ColumnType::Array(element) => match element.as_ref() {
             ColumnType::Bool => PathType::Bools,
             ColumnType::Int64 => PathType::Ints,

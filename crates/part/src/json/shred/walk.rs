@@ -11,6 +11,7 @@ use crate::json::number::Number;
 use crate::json::path::push_key;
 use crate::json::read::unquoted;
 use crate::json::scan::Scanner;
+use crate::json::time;
 
 type Walked = Result<(), Stop>;
 
@@ -227,7 +228,10 @@ impl Shredder {
         loop {
             let (element, offset) = scanner.located_value().ok_or(Stop::Invalid)?;
             let view = match kind {
-                Kind::Strings => self.text_view(element, at + offset).ok_or(Stop::Invalid)?,
+                Kind::Strings => {
+                    let text = unquoted(element).ok_or(Stop::Invalid)?;
+                    self.text_view(text, at + offset)
+                }
                 _ => 0,
             };
             let Some(leaf) = self.leaves.get_mut(leaf as usize) else { return Err(Stop::Invalid) };
@@ -254,24 +258,35 @@ impl Shredder {
     }
 
     fn string(&mut self, raw: &str, at: usize, node: u32) {
+        let text = unquoted(raw);
+        if let Some((kind, value)) = text.as_deref().and_then(time::parse) {
+            self.leaf_value(node, kind, |values| match values {
+                Values::Int(v) => v.push(value),
+                _ => {}
+            });
+            return;
+        }
         if !self.keeps_values {
-            let kind = if unquoted(raw).is_some() { Kind::String } else { Kind::Raw };
+            let kind = if text.is_some() { Kind::String } else { Kind::Raw };
             self.note(node, Kinds::of(kind));
             return;
         }
-        match self.text_view(raw, at) {
-            Some(view) => self.leaf_value(node, Kind::String, |values| push_view(values, view)),
+        match text {
+            Some(text) => {
+                let view = self.text_view(text, at);
+                self.leaf_value(node, Kind::String, |values| push_view(values, view));
+            }
             // A lone surrogate: there is no text for it.
             None => self.raw(raw, node),
         }
     }
 
-    /// A view of a string without its quotes.
-    fn text_view(&mut self, raw: &str, at: usize) -> Option<u128> {
-        Some(match unquoted(raw)? {
+    /// A view of a string without its quotes, the first of which is at `at`.
+    fn text_view(&mut self, text: Cow<'_, str>, at: usize) -> u128 {
+        match text {
             Cow::Borrowed(text) => Texts::view(text, at + 1),
             Cow::Owned(text) => self.texts.keep(&text),
-        })
+        }
     }
 
     fn number(&mut self, raw: &str, at: usize, node: u32) {

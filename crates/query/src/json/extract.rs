@@ -1,0 +1,136 @@
+//! `JSONExtract(json, path..., 'Type')`: a value as any type. Also what a path with a type hint is
+//! read by where its values are stored as another type. Not the functions with a type in their
+//! name (`udf`).
+
+use std::any::Any;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar};
+use datafusion::arrow::compute::{cast, is_not_null, kernels::zip::zip};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use datafusion::prelude::lit;
+use dodb_part::ColumnType;
+use dodb_part::json::{Step, converted};
+
+use super::read;
+use crate::error::external;
+
+/// The function, to be registered.
+pub(crate) fn function() -> ScalarUDF {
+    ScalarUDF::new_from_impl(JsonExtract {
+        signature: Signature::variadic_any(Volatility::Immutable),
+    })
+}
+
+/// JSON text as a type, NULL where it is not of that type.
+pub(super) fn as_type(json: Expr, ty: &ColumnType) -> Expr {
+    let ty = lit(format!("Nullable({})", ty.name()));
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function()), vec![json, ty]))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct JsonExtract {
+    signature: Signature,
+}
+
+/// The type that the last argument names, and whether it is Nullable.
+fn wanted(arguments: &[Option<&ScalarValue>]) -> Result<(ColumnType, bool)> {
+    let name = match arguments {
+        [_, .., Some(name)] => name.try_as_str().flatten(),
+        _ => None,
+    };
+    let Some(name) = name else {
+        return plan_err!("JSONExtract wants JSON, a path, and the name of a type: 'Int64'");
+    };
+    ColumnType::parse_nullable(name)
+        .map_err(|e| external(dodb_engine::Error::invalid(format!("JSONExtract: {e}"))))
+}
+
+fn path(arguments: &[ColumnarValue]) -> Result<Vec<Step>> {
+    let [_, steps @ .., _] = arguments else { return Ok(Vec::new()) };
+    let step = |step: &ColumnarValue| match step {
+        ColumnarValue::Scalar(value) => match (value.try_as_str(), value.cast_to(&DataType::Int64))
+        {
+            (Some(Some(key)), _) => Ok(Step::Key(key.to_owned())),
+            (None, Ok(ScalarValue::Int64(Some(at)))) => Ok(Step::Index(at)),
+            _ => plan_err!("a JSON path is of keys and positions, not {value}"),
+        },
+        ColumnarValue::Array(_) => plan_err!("a JSON path must be constant"),
+    };
+    steps.iter().map(step).collect()
+}
+
+/// Lists that lost an element on the way are no lists of the type.
+fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
+    let Some(lists) = values.as_list_opt::<i32>() else { return Ok(values) };
+    let is_whole = |row: usize| {
+        let raws = raws.get(row).copied().flatten().and_then(read::elements).unwrap_or_default();
+        let items = lists.value(row);
+        raws.iter().enumerate().all(|(at, raw)| *raw == "null" || items.is_valid(at))
+    };
+    let keep: BooleanArray =
+        (0..lists.len()).map(|row| Some(lists.is_valid(row) && is_whole(row))).collect();
+    let null = Scalar::new(ScalarValue::try_from(values.data_type())?.to_array()?);
+    Ok(zip(&keep, &values, &null)?)
+}
+
+impl ScalarUDFImpl for JsonExtract {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn name(&self) -> &str {
+        "jsonextract"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        plan_err!("the type of JSONExtract is known from its last argument")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let (ty, _) = wanted(args.scalar_arguments)?;
+        match args.arg_fields.first().map(|field| field.data_type()) {
+            Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => {}
+            _ => return plan_err!("JSONExtract reads JSON text"),
+        }
+        Ok(Arc::new(Field::new(self.name(), ty.arrow(), true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constants: Vec<Option<&ScalarValue>> = args
+            .args
+            .iter()
+            .map(|arg| match arg {
+                ColumnarValue::Scalar(value) => Some(value),
+                ColumnarValue::Array(_) => None,
+            })
+            .collect();
+        let (ty, is_nullable) = wanted(&constants)?;
+        let path = path(&args.args)?;
+        let Some(json) = args.args.first() else { return plan_err!("JSON is expected") };
+        let json = cast(&json.to_array(args.number_rows)?, &DataType::Utf8View)?;
+        let texts = json.as_string_view();
+        let raws: Vec<Option<&str>> =
+            texts.iter().map(|json| json.and_then(|json| read::raw(json, &path))).collect();
+        let values = converted(&raws, &ty)
+            .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
+        let values = without_broken(&raws, values)?;
+        if is_nullable || values.null_count() == 0 {
+            return Ok(ColumnarValue::Array(values));
+        }
+        let default = Scalar::new(ScalarValue::new_default(values.data_type())?.to_array()?);
+        let given = zip(&is_not_null(&values)?, &values, &default)?;
+        let null = Scalar::new(ScalarValue::try_from(values.data_type())?.to_array()?);
+        Ok(ColumnarValue::Array(zip(&is_not_null(&json)?, &given, &null)?))
+    }
+}
