@@ -62,12 +62,12 @@ pub fn run(name: &str) -> bool {
 }
 
 /// How a property is tried: natively `cases` times and others each time, what failed kept for the
-/// next time; in WebAssembly, where there are no files, a tenth as often and always the same.
+/// next time; in WebAssembly, where there are no files, a quarter as often and always the same.
 fn config(cases: u32) -> Config {
     match cfg!(target_arch = "wasm32") {
         false => Config { cases, ..Config::default() },
         true => Config {
-            cases: cases.div_ceil(10),
+            cases: cases.div_ceil(4),
             rng_seed: RngSeed::Fixed(2_026),
             failure_persistence: None,
             ..Config::default()

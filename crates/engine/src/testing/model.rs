@@ -508,11 +508,11 @@ pub fn run(stores: Stores<'_>, seed: u64, steps: usize) {
 }
 
 fn random_operations_match_a_model_in_short_runs(stores: Stores<'_>) {
-    (0..size(40, 6) as u64).for_each(|seed| run(stores, seed, 40));
+    (0..size(40, 20) as u64).for_each(|seed| run(stores, seed, 40));
 }
 
 fn random_operations_match_a_model_in_long_runs(stores: Stores<'_>) {
-    (0..size(5, 1) as u64).for_each(|seed| run(stores, 1_000 + seed, 200));
+    (0..size(5, 2) as u64).for_each(|seed| run(stores, 1_000 + seed, 200));
 }
 
 fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>) {
