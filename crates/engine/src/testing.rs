@@ -1,8 +1,8 @@
 //! What holds of a database on every backend: it answers as a naive model does, survives failures
 //! at any call and damage of any row, and costs the rows it may. Each case is a test natively, on
-//! libSQL; a Worker built for tests calls [`run`] with its own SQLite. Cases assert by panicking and
-//! need nothing but stores: no files, threads, clock or randomness, except those of `concurrency`,
-//! which only a native build has.
+//! libSQL; a Worker built for tests calls [`run`] with its own SQLite. Cases assert by panicking
+//! and need nothing but stores: no files, threads, clock or randomness, except those of
+//! `concurrency`, which only a native build has.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 

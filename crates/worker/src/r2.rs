@@ -7,7 +7,7 @@
 //! - Two writes of a key within a second: R2 answers 429, and so does the guard here; those tests
 //!   are let past it.
 //! - Copying on the server: the binding cannot, so a copy is read and written again.
-//! - Putting an object in parts on the condition that there is none: `completeMultipartUpload` takes
+//! - Putting an object in parts on the condition that there is none: `complete` of an upload takes
 //!   no condition, so a copy of more than 8 MiB that may not replace another is refused.
 //! - Parts of differing sizes, or of less than 5 MiB, but for the last.
 //! - Keeping an upload that is neither completed nor aborted for more than seven days.

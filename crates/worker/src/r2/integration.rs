@@ -62,7 +62,7 @@ pub(crate) async fn run(name: &str, store: &R2Store) -> Result<bool, String> {
         let found = integration::get_nonexistent_object(store, None).await;
         assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
     } else if let Some(case) = CASES.iter().find(|case| case.name == name) {
-        drive((case.run)(store)).await;
+        drive((case.run)(store)).await?;
     } else {
         return Ok(false);
     }
@@ -72,9 +72,9 @@ pub(crate) async fn run(name: &str, store: &R2Store) -> Result<bool, String> {
 
 /// Polls `test` in a tokio runtime, which `WriteMultipart` asks for and a Worker does not have. It
 /// is made to run for one round in each turn of JavaScript's event loop.
-async fn drive(mut test: LocalBoxFuture<'_, ()>) {
+async fn drive(mut test: LocalBoxFuture<'_, ()>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.expect("a runtime without threads, timers and sockets");
+    let runtime = runtime.map_err(|e| e.to_string())?;
     loop {
         let step = runtime.block_on(async {
             let step = futures::poll!(&mut test);
@@ -82,7 +82,7 @@ async fn drive(mut test: LocalBoxFuture<'_, ()>) {
             step
         });
         match step {
-            Poll::Ready(()) => return,
+            Poll::Ready(()) => return Ok(()),
             Poll::Pending => worker::Delay::from(Duration::ZERO).await,
         }
     }
