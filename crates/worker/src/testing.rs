@@ -2,7 +2,7 @@
 //! inside the runtime, and the levers that tests of the object pull. Not in a Worker that is
 //! deployed.
 
-#![allow(clippy::expect_used, reason = "a test may")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use std::cell::Cell;
 use std::sync::Arc;
