@@ -3,6 +3,10 @@
 //! A write becomes fresh rows in the table's head row, or a part; jobs fold and merge; readers hold
 //! snapshots. This crate knows no SQL of users, no HTTP, no clock and no threads.
 
+// The suites call this crate by its name, as everybody else does.
+#[cfg(any(test, feature = "testing"))]
+extern crate self as dodb_engine;
+
 mod assemble;
 mod catalog;
 mod commit;
@@ -27,6 +31,8 @@ mod snapshot;
 mod state;
 mod statements;
 mod table;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod verify;
 mod working;
 

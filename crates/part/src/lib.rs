@@ -3,6 +3,10 @@
 //! A *part* is an immutable batch of rows stored by column; `docs/format.md` describes its bytes.
 //! This crate does no I/O, reads no clock, starts no thread, and never panics, whatever the bytes.
 
+// The suites call this crate by its name, as everybody else does.
+#[cfg(any(test, feature = "testing"))]
+extern crate self as dodb_part;
+
 mod bloom;
 mod codec;
 mod column;
@@ -14,6 +18,8 @@ mod prune;
 mod reader;
 mod schema;
 mod stats;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod value;
 mod writer;
 

@@ -2,6 +2,8 @@
 //! inside the runtime, and the levers that tests of the object pull. Not in a Worker that is
 //! deployed.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may")]
+
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use worker::{Env, State};
 use crate::env::WorkerEnv;
 use crate::r2::{self, R2Store};
 use crate::rows::SqlRows;
+
+mod suites;
 
 /// The binding of the bucket.
 const BUCKET: &str = "OBJECTS";
@@ -51,19 +55,38 @@ pub(crate) async fn answer(
             format!("{passed} cases passed")
         }
         "r2" => {
-            let bucket = env.bucket(BUCKET).map_err(|e| failed(e.to_string()))?;
-            let store = R2Store::new(bucket.as_ref(), Arc::new(WorkerEnv));
+            let store = bucket(env).map_err(failed)?;
             r2::conformance::run(&store).await.map_err(failed)?.join("\n")
         }
+        "object_store" => r2::integration::names().join("\n"),
         "panic" => std::panic::panic_any("a test asked for it"),
-        _ => {
-            let message = format!("no test is called {path}");
-            return Err(Error::Request { status: StatusCode::NOT_FOUND, message });
-        }
+        _ => match one_case(path, state, env).await.map_err(failed)? {
+            Some(passed) => passed,
+            None => {
+                let message = format!("no test is called {path}");
+                return Err(Error::Request { status: StatusCode::NOT_FOUND, message });
+            }
+        },
     };
     let mut answer = http::Response::new(Bytes::from(format!("{text}\n")));
     answer.headers_mut().insert("x-dodb-cost", http::HeaderValue::from_static("{}"));
     Ok(answer)
+}
+
+/// A case that ends the instance if it fails; `None` if there is none of that name.
+async fn one_case(path: &str, state: &State, env: &Env) -> Result<Option<String>, String> {
+    match path.strip_prefix("object_store/") {
+        Some(name) => {
+            let is_there = r2::integration::run(name, &bucket(env)?).await?;
+            Ok(is_there.then(|| "passed".to_owned()))
+        }
+        None => Ok(suites::answer(path, state)),
+    }
+}
+
+fn bucket(env: &Env) -> Result<R2Store, String> {
+    let bucket = env.bucket(BUCKET).map_err(|e| e.to_string())?;
+    Ok(R2Store::new(bucket.as_ref(), Arc::new(WorkerEnv)))
 }
 
 /// All background work, now.

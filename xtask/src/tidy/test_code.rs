@@ -1,6 +1,6 @@
 //! What counts as test code: it may panic and may hold SQL. By attribute (`#[test]`,
-//! `#[cfg(test)]`), by place (`tests/`, `examples/`, `benches/`, `fuzz/`, `conformance/`), and by
-//! declaration: a file that its parent names under `#[cfg(test)]`.
+//! `#[cfg(test)]`), by place (`tests/`, `examples/`, `benches/`, `fuzz/`, `conformance/`,
+//! `testing/`), and by declaration: a file that its parent names under `#[cfg(test)]`.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Item, Meta, Token};
 
 /// Folders that hold nothing but test code.
-const FOLDERS: [&str; 5] = ["tests", "examples", "benches", "fuzz", "conformance"];
-/// Files that are test code wherever they are: a module's tests, and the suite that every backend
-/// must pass, which is public so that each backend's crate can call it.
-const FILES: [&str; 2] = ["tests.rs", "conformance.rs"];
+const FOLDERS: [&str; 6] = ["tests", "examples", "benches", "fuzz", "conformance", "testing"];
+/// Files that are test code wherever they are: a module's tests, and the suites that pass in every
+/// home of dodb, which are public so that each home's crate can call them.
+const FILES: [&str; 3] = ["tests.rs", "conformance.rs", "testing.rs"];
 
 /// True if the file's place or name makes all of it test code.
 pub(super) fn by_place(path: &str) -> bool {

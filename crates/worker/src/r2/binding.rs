@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use js_sys::{Array, Date, Object, Promise, Reflect, Uint8Array};
 use object_store::path::Path;
-use object_store::{Attribute, Attributes, GetRange, ObjectMeta};
+use object_store::{Attribute, Attributes, GetRange, ObjectMeta, PutResult};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -105,8 +105,13 @@ pub(super) fn meta(found: &JsValue) -> Option<ObjectMeta> {
         last_modified: DateTime::<Utc>::from_timestamp_millis(uploaded.get_time() as i64)?,
         size: field(found, "size").as_f64()? as u64,
         e_tag: text("etag"),
-        version: text("version"),
+        version: None,
     })
+}
+
+/// What a put answered. R2 names a version, but none can be asked for: an ETag is all there is.
+pub(super) fn put_result(found: &JsValue) -> PutResult {
+    PutResult { e_tag: field(found, "etag").as_string(), version: None }
 }
 
 /// What R2 keeps under which name of `httpMetadata`.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use wasm_bindgen::prelude::*;
 use worker::send::{SendFuture, SendWrapper};
 
-use super::binding::{Upload, field};
+use super::binding::{self, Upload};
 use super::store::{Client, error};
 
 /// An upload under way.
@@ -77,8 +77,7 @@ impl MultipartUpload for R2Upload {
         let key = self.key.clone();
         SendFuture::new(async move {
             let found = client.call_put(&key, 0, || upload.complete(&parts)).await?;
-            let text = |name| field(&found, name).as_string();
-            Ok(PutResult { e_tag: text("etag"), version: text("version") })
+            Ok(binding::put_result(&found))
         })
         .await
     }

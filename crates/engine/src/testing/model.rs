@@ -2,26 +2,23 @@
 //! statistics are those of the model, and snapshots taken before still show what they showed.
 //! Each case prints its seed and its steps. Not here: costs, faults, threads.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
-
-#[allow(dead_code, reason = "each test binary uses its own half")]
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::support::{Rng, addresses, metered, number, open, scan, text, try_scan};
+use super::table_model::{Model, Row, rendered};
+use super::{Stores, size};
 use dodb_engine::{
     Alter, Db, ErrorKind, JobBudget, Options, Snapshot, TableDef, TableKind, relationships, things,
 };
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar, TimeUnit};
-use dodb_rowstore::{SqliteStore, Usage};
-use support::table_model::{Model, Row, rendered};
-use support::{Rng, addresses, memory, metered, number, open, scan, text, try_scan};
+use dodb_rowstore::{RowStore, Usage};
+
+cases![
+    random_operations_match_a_model_in_short_runs,
+    random_operations_match_a_model_in_long_runs,
+    a_part_of_many_granules_is_pruned_and_deleted_from_rightly,
+];
 
 /// Sizes at which everything happens with a few dozen rows.
 fn tiny(rng: &mut Rng) -> Options {
@@ -48,7 +45,7 @@ struct Held {
 
 struct Case {
     rng: Rng,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn RowStore>,
     options: Options,
     db: Db,
     tables: Vec<Model>,
@@ -60,11 +57,11 @@ struct Case {
 }
 
 impl Case {
-    fn new(seed: u64) -> Case {
+    fn new(stores: Stores<'_>, seed: u64) -> Case {
         let mut rng = Rng(seed);
         let options = tiny(&mut rng);
         println!("seed {seed}: {options:?}");
-        let store = memory();
+        let store = stores();
         let db = open(&store, &options);
         let usage = Usage::default();
         let builtin = ["things", "relationships"];
@@ -493,8 +490,9 @@ fn check_stats(snapshot: &Snapshot, model: &Model) {
     }
 }
 
-fn run(seed: u64, steps: usize) {
-    let mut case = Case::new(seed);
+/// Steps from a seed, the answers compared after each.
+pub fn run(stores: Stores<'_>, seed: u64, steps: usize) {
+    let mut case = Case::new(stores, seed);
     for step in 0..steps {
         print!("seed {seed}, step {step}:");
         case.step();
@@ -509,19 +507,16 @@ fn run(seed: u64, steps: usize) {
     case.verify();
 }
 
-#[test]
-fn random_operations_match_a_model_in_short_runs() {
-    (0..40).for_each(|seed| run(seed, 40));
+fn random_operations_match_a_model_in_short_runs(stores: Stores<'_>) {
+    (0..size(40, 20) as u64).for_each(|seed| run(stores, seed, 40));
 }
 
-#[test]
-fn random_operations_match_a_model_in_long_runs() {
-    (1_000..1_005).for_each(|seed| run(seed, 200));
+fn random_operations_match_a_model_in_long_runs(stores: Stores<'_>) {
+    (0..size(5, 2) as u64).for_each(|seed| run(stores, 1_000 + seed, 200));
 }
 
-#[test]
-fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly() {
-    let store = memory();
+fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>) {
+    let store = stores();
     let db = open(&store, &Options { cache_bytes_max: 0, ..Options::default() });
     let usage = Usage::default();
     let columns = vec![

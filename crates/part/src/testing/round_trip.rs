@@ -10,7 +10,21 @@ use arrow_select::concat::concat;
 use dodb_part::*;
 use proptest::prelude::*;
 
-use crate::generate::{NULLS, Nulls, Rng, VALUES, Values, array, schema, types};
+use super::config;
+use super::generate::{NULLS, Nulls, Rng, VALUES, Values, array, schema, types};
+
+cases![
+    any_part_comes_back,
+    every_type_null_shape_and_value_shape_comes_back,
+    every_codec_can_be_asked_for_and_comes_back,
+    comparison_sees_payloads_and_signs,
+    rows_larger_than_a_sqlite_row_are_cut_and_come_back,
+    a_small_compact_part_is_one_row_and_needs_no_other,
+    a_wide_part_reads_only_the_rows_of_its_column,
+    empty_parts_and_parts_without_columns_open,
+    the_largest_rows_that_are_accepted_can_be_read,
+    larger_rows_are_refused,
+];
 
 /// The rows of a part, as a store would hold them.
 pub struct Store(pub BTreeMap<RowKey, Buffer>);
@@ -124,9 +138,8 @@ fn options() -> impl Strategy<Value = WriteOptions> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config(400))]
 
-    #[test]
     fn any_part_comes_back(
         seed in any::<u64>(),
         options in options(),
@@ -156,7 +169,6 @@ proptest! {
     }
 }
 
-#[test]
 fn every_type_null_shape_and_value_shape_comes_back() {
     assert_eq!(types().len(), 29, "the property test above picks from 29 types");
     let schema = schema(&types());
@@ -172,7 +184,6 @@ fn every_type_null_shape_and_value_shape_comes_back() {
     }
 }
 
-#[test]
 fn every_codec_can_be_asked_for_and_comes_back() {
     for codec in Codec::ALL {
         for ty in types() {
@@ -190,7 +201,6 @@ fn every_codec_can_be_asked_for_and_comes_back() {
 }
 
 /// The comparison above is worth something only if it sees the bits of a NaN and of a zero.
-#[test]
 fn comparison_sees_payloads_and_signs() {
     let of = |bits: u64| Arc::new(Float64Array::from(vec![f64::from_bits(bits)])) as ArrayRef;
     assert_eq!(&of(0x7ff8_0000_0000_0001), &of(0x7ff8_0000_0000_0001));
@@ -198,7 +208,6 @@ fn comparison_sees_payloads_and_signs() {
     assert_ne!(&of(0), &of(1 << 63));
 }
 
-#[test]
 fn rows_larger_than_a_sqlite_row_are_cut_and_come_back() {
     let schema = schema(&[ColumnType::String, ColumnType::Int64]);
     let rng = &mut Rng(9);
@@ -222,7 +231,6 @@ fn rows_larger_than_a_sqlite_row_are_cut_and_come_back() {
     }
 }
 
-#[test]
 fn a_small_compact_part_is_one_row_and_needs_no_other() {
     let schema = schema(&types());
     let rng = &mut Rng(1);
@@ -237,7 +245,6 @@ fn a_small_compact_part_is_one_row_and_needs_no_other() {
     }
 }
 
-#[test]
 fn a_wide_part_reads_only_the_rows_of_its_column() {
     let schema = schema(&types());
     let rng = &mut Rng(1);
@@ -257,7 +264,6 @@ fn a_wide_part_reads_only_the_rows_of_its_column() {
     assert_eq!(reader.segments().len(), types().len());
 }
 
-#[test]
 fn empty_parts_and_parts_without_columns_open() {
     let none = Schema::new(Vec::new()).unwrap();
     let rows = RecordBatchOptions::new().with_row_count(Some(20_000));
@@ -269,7 +275,6 @@ fn empty_parts_and_parts_without_columns_open() {
 }
 
 /// The bound on what decoding may allocate must not refuse what a writer accepts.
-#[test]
 fn the_largest_rows_that_are_accepted_can_be_read() {
     let rng = &mut Rng(4);
     let texts: StringViewArray = (0..1_500_000)
@@ -292,7 +297,6 @@ fn the_largest_rows_that_are_accepted_can_be_read() {
     }
 }
 
-#[test]
 fn larger_rows_are_refused() {
     let schema = schema(&[ColumnType::String]);
     let text = "x".repeat(33 << 20);

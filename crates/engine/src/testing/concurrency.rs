@@ -1,29 +1,19 @@
 //! Threads: writers, readers and jobs at once lose nothing and never see half of a change. Bounded
 //! by operations, not by time. Not here: faults (`crash.rs`); what one thread shows (`model.rs`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
-
-#[allow(dead_code, reason = "each test binary uses its own half")]
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use super::support::{
+    Rng, Thing, addresses, edges, ints, metered, numbered, open, scan, strings, text, things,
+};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use dodb_engine::{Db, ErrorKind, JobBudget, Options, Snapshot, TableDef, things as thing};
 use dodb_part::{ColumnType, CompareOp, Predicate};
 use dodb_rowstore::{SqliteOptions, SqliteStore, Synchronous, Usage};
-use support::{
-    Rng, Thing, addresses, edges, ints, metered, numbered, open, scan, strings, text, things,
-};
 
 const WRITERS: u64 = 2;
 const READERS: u64 = 10;

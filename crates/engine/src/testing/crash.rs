@@ -2,27 +2,26 @@
 //! acknowledged is there, nothing is half applied, the database verifies and goes on. Not here:
 //! killed processes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
-
-#[allow(dead_code, reason = "each test binary uses its own half")]
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Stores;
+use super::support::{
+    Thing, addresses_in, edges, ints, open, scan, strings, text, things, try_open, try_scan,
+};
+use super::table_model::rendered;
 use dodb_engine::{
     Alter, Db, Error, JobBudget, Options, Result, TableDef, relationships, things as thing,
 };
 use dodb_part::{ColumnType, CompareOp, Predicate};
 use dodb_rowstore::fault::{FaultStore, Then};
-use dodb_rowstore::{SqliteStore, Usage};
-use support::table_model::rendered;
-use support::{Thing, edges, ints, memory, open, scan, strings, text, things, try_open, try_scan};
+use dodb_rowstore::{RowStore, Usage};
+
+cases![
+    a_process_that_dies_at_any_call_loses_nothing_acknowledged,
+    a_failure_that_passes_leaves_the_open_database_as_it_was,
+    a_failed_commit_does_not_disturb_readers,
+];
 
 const JOBS: JobBudget = JobBudget { steps_max: 3, thorough: true };
 
@@ -113,7 +112,7 @@ const WORKLOAD: [Step; 21] = [
 fn delete_where(db: &Db, table: &str, predicate: &Predicate, usage: &Usage) -> Result<()> {
     let snapshot = db.snapshot(table, usage)?;
     let batches = try_scan(&snapshot, &[], predicate, true, usage)?;
-    db.mutate(table, support::addresses_in(&batches), None, usage).map(|_| ())
+    db.mutate(table, addresses_in(&batches), None, usage).map(|_| ())
 }
 
 /// By table its columns, and its rows as text.
@@ -141,8 +140,8 @@ fn check_clean(db: &Db, what: &str) {
 }
 
 /// What is shown after each step when nothing fails; first: before any.
-fn expected() -> Vec<Shown> {
-    let db = open(&memory(), &tiny());
+fn expected(stores: Stores<'_>) -> Vec<Shown> {
+    let db = open(&stores(), &tiny());
     let usage = Usage::default();
     let mut out = vec![shown(&db)];
     for step in WORKLOAD {
@@ -153,8 +152,8 @@ fn expected() -> Vec<Shown> {
     out
 }
 
-fn calls_in_workload() -> u64 {
-    let (store, calls) = FaultStore::counting(Box::new(memory()));
+fn calls_in_workload(stores: Stores<'_>) -> u64 {
+    let (store, calls) = FaultStore::counting(Box::new(stores()));
     let db = try_open(Box::new(store), &tiny()).unwrap();
     for step in WORKLOAD {
         step(&db, &Usage::default()).unwrap();
@@ -167,8 +166,8 @@ fn is_injected(error: &Error) -> bool {
 }
 
 /// Runs the workload with call `nth` failing; answers the store and the steps acknowledged.
-fn fail_at(nth: u64, then: Then) -> (Arc<SqliteStore>, Option<Db>, usize) {
-    let inner = memory();
+fn fail_at(stores: Stores<'_>, nth: u64, then: Then) -> (Arc<dyn RowStore>, Option<Db>, usize) {
+    let inner = stores();
     let (store, calls) = FaultStore::failing(Box::new(inner.clone()), nth, then);
     let db = match try_open(Box::new(store), &tiny()) {
         Ok(db) => db,
@@ -196,13 +195,12 @@ fn go_on(db: &Db, from: usize, last: &Shown, what: &str) {
     check_clean(db, what);
 }
 
-#[test]
-fn a_process_that_dies_at_any_call_loses_nothing_acknowledged() {
-    let expected = expected();
-    let calls = calls_in_workload();
+fn a_process_that_dies_at_any_call_loses_nothing_acknowledged(stores: Stores<'_>) {
+    let expected = expected(stores);
+    let calls = calls_in_workload(stores);
     assert!(calls > 100, "{calls} calls are too few to mean anything");
     for nth in 1..=calls {
-        let (store, db, done) = fail_at(nth, Then::StayDown);
+        let (store, db, done) = fail_at(stores, nth, Then::StayDown);
         drop(db);
         let db = open(&store, &tiny());
         let what = format!("call {nth} failed in step {done}");
@@ -212,11 +210,10 @@ fn a_process_that_dies_at_any_call_loses_nothing_acknowledged() {
     }
 }
 
-#[test]
-fn a_failure_that_passes_leaves_the_open_database_as_it_was() {
-    let expected = expected();
-    for nth in 1..=calls_in_workload() {
-        let (store, db, done) = fail_at(nth, Then::Recover);
+fn a_failure_that_passes_leaves_the_open_database_as_it_was(stores: Stores<'_>) {
+    let expected = expected(stores);
+    for nth in 1..=calls_in_workload(stores) {
+        let (store, db, done) = fail_at(stores, nth, Then::Recover);
         let Some(db) = db else { continue };
         let what = format!("call {nth} failed in step {done} and passed");
         assert_eq!(shown(&db), expected[done], "{what}");
@@ -227,10 +224,9 @@ fn a_failure_that_passes_leaves_the_open_database_as_it_was() {
     }
 }
 
-#[test]
-fn a_failed_commit_does_not_disturb_readers() {
+fn a_failed_commit_does_not_disturb_readers(stores: Stores<'_>) {
     // A reader begins, a commit fails, then merges replace and sweep what the reader reads.
-    let inner = memory();
+    let inner = stores();
     let usage = Usage::default();
     let db = open(&inner, &tiny());
     db.insert("things", &things(&batch(0..20, 0)), &usage).unwrap();

@@ -9,7 +9,16 @@ use dodb_part::json::{PathType, canonical, path_text};
 use dodb_part::*;
 use proptest::prelude::*;
 
-use crate::round_trip::{Store, write};
+use super::config;
+use super::round_trip::{Store, write};
+
+cases![
+    any_documents,
+    canonical_is_the_same_document,
+    nasty_documents,
+    what_is_no_document_is_refused,
+    a_hundred_thousand_paths,
+];
 
 const TYPES: [PathType; 18] = [
     PathType::Json,
@@ -206,9 +215,8 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..Default::default() })]
+    #![proptest_config(config(300))]
 
-    #[test]
     fn any_documents(
         documents in prop::collection::vec(prop::option::weighted(0.95, value()), 0..40),
         granule_rows in 1usize..30,
@@ -219,7 +227,6 @@ proptest! {
         check(&documents, options(granule_rows, paths_max, layout));
     }
 
-    #[test]
     fn canonical_is_the_same_document(text in value()) {
         let kept = canonical(&text).unwrap().into_owned();
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
@@ -313,7 +320,6 @@ const NASTY: &[&str] = &[
     "[\"2024-02-29\",\"2024-03-01\"]",
 ];
 
-#[test]
 fn nasty_documents() {
     let all: Vec<Option<String>> = NASTY.iter().map(|text| Some((*text).to_owned())).collect();
     for paths_max in [0, 2, 5, 1024] {
@@ -324,7 +330,6 @@ fn nasty_documents() {
     }
 }
 
-#[test]
 fn what_is_no_document_is_refused() {
     let deep = |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
     for text in ["", "{", "{\"a\":01}", "nul", "{\"a\":1}}", "[1,]", &deep(129)] {
@@ -342,7 +347,6 @@ fn what_is_no_document_is_refused() {
 }
 
 /// More paths than are told apart in a granule: they go to rest, and a small part stays small.
-#[test]
 fn a_hundred_thousand_paths() {
     let documents: Vec<Option<String>> = (0..1000)
         .map(|row| {

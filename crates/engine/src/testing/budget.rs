@@ -1,29 +1,29 @@
 //! The row budgets, pinned: what opening, counting, looking up and inserting cost in SQLite's own
 //! counters on a database that was just opened. Not here: what the answers are (`model.rs`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
-
-#[allow(dead_code, reason = "each test binary uses its own half")]
-mod support;
-
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use super::Stores;
+use super::support::*;
 use arrow_array::RecordBatch;
 use dodb_engine::{Db, JobBudget, Options, TableDef, things as columns};
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar};
-use dodb_rowstore::{Flow, RowCounts, RowExec, SqliteStore, Statement, Usage};
-use support::*;
+use dodb_rowstore::{Flow, RowCounts, RowStore, Statement, Usage};
+
+cases![
+    a_small_table,
+    a_large_table,
+    an_empty_database_counts_for_nothing,
+    one_thing_alone_writes_one_row,
+    a_thousand_things_write_six_rows_at_most_once_folded,
+    two_columns_of_a_wide_table_read_only_their_rows,
+];
 
 const JOBS: JobBudget = JobBudget { steps_max: usize::MAX, thorough: false };
 
 /// What `body` costs on a database opened for it alone, opening included.
-fn cost(store: &Arc<SqliteStore>, body: impl FnOnce(&Db, &Usage)) -> RowCounts {
+fn cost(store: &Arc<dyn RowStore>, body: impl FnOnce(&Db, &Usage)) -> RowCounts {
     let db = open(store, &Options::default());
     let usage = Usage::default();
     body(&db, &usage);
@@ -34,26 +34,23 @@ fn cost(store: &Arc<SqliteStore>, body: impl FnOnce(&Db, &Usage)) -> RowCounts {
 }
 
 /// 100,000 things that came in requests of 1,000 with jobs in between, and the rows it took.
-fn loaded() -> &'static (Arc<SqliteStore>, RowCounts) {
-    static LOADED: OnceLock<(Arc<SqliteStore>, RowCounts)> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let store = memory();
-        let db = open(&store, &Options::default());
-        let usage = Usage::default();
-        let ready = metered(&db);
-        for start in (0..100_000).step_by(1_000) {
-            let batch = things(&numbered(start..start + 1_000));
-            assert_eq!(db.insert("things", &batch, &usage).unwrap(), 1_000);
-            db.run_jobs(&JOBS, &usage).unwrap();
-        }
-        let done = metered(&db);
-        (store, RowCounts { read: done.read - ready.read, written: done.written - ready.written })
-    })
+fn loaded(stores: Stores<'_>) -> (Arc<dyn RowStore>, RowCounts) {
+    let store = stores();
+    let db = open(&store, &Options::default());
+    let usage = Usage::default();
+    let ready = metered(&db);
+    for start in (0..100_000).step_by(1_000) {
+        let batch = things(&numbered(start..start + 1_000));
+        assert_eq!(db.insert("things", &batch, &usage).unwrap(), 1_000);
+        db.run_jobs(&JOBS, &usage).unwrap();
+    }
+    let done = metered(&db);
+    (store, RowCounts { read: done.read - ready.read, written: done.written - ready.written })
 }
 
 /// 3,000 things in three parts whose filters ride in the head row.
-fn small() -> Arc<SqliteStore> {
-    let store = memory();
+fn small(stores: Stores<'_>) -> Arc<dyn RowStore> {
+    let store = stores();
     let db = open(&store, &Options::default());
     for start in [0, 1_000, 2_000] {
         db.insert("things", &things(&numbered(start..start + 1_000)), &Usage::default()).unwrap();
@@ -65,25 +62,39 @@ fn by_id(id: &str) -> Predicate {
     text(columns::ID, CompareOp::Eq, id)
 }
 
-#[test]
-fn opening_costs_nothing_once_tables_exist() {
-    for store in [&small(), &loaded().0] {
-        assert_eq!(metered(&open(store, &Options::default())), RowCounts::default());
-    }
+fn a_small_table(stores: Stores<'_>) {
+    let store = small(stores);
+    opening_costs_nothing_once_tables_exist(&store);
+    a_thing_by_id_reads_three_rows_at_most(&store, 3_000, 97);
+    an_absent_id_reads_two_rows_at_most(&store, 1 << 40);
+    assert_eq!(filter_rows(&store), 0);
 }
 
-#[test]
-fn a_count_reads_one_row() {
-    let (store, _) = loaded();
+fn a_large_table(stores: Stores<'_>) {
+    let (store, spent) = loaded(stores);
+    assert!(spent.written <= 800, "{spent:?} for 100,000 things: eight a thousand at most");
+    opening_costs_nothing_once_tables_exist(&store);
+    a_count_reads_one_row(&store);
+    counts_by_type_read_one_row(&store);
+    the_range_of_created_at_reads_one_row(&store);
+    a_thing_by_id_reads_three_rows_at_most(&store, 100_000, 1_999);
+    an_absent_id_reads_two_rows_at_most(&store, 1 << 41);
+    // Else the look-ups of both tables would all be of one kind.
+    assert!(filter_rows(&store) >= 1);
+}
+
+fn opening_costs_nothing_once_tables_exist(store: &Arc<dyn RowStore>) {
+    assert_eq!(metered(&open(store, &Options::default())), RowCounts::default());
+}
+
+fn a_count_reads_one_row(store: &Arc<dyn RowStore>) {
     let spent = cost(store, |db, usage| {
         assert_eq!(db.snapshot("things", usage).unwrap().rows(), 100_000);
     });
     assert_eq!(spent, RowCounts { read: 1, written: 0 });
 }
 
-#[test]
-fn counts_by_type_read_one_row() {
-    let (store, _) = loaded();
+fn counts_by_type_read_one_row(store: &Arc<dyn RowStore>) {
     let spent = cost(store, |db, usage| {
         let snapshot = db.snapshot("things", usage).unwrap();
         let values = snapshot.column_stats(columns::TYPE).unwrap().values.clone().unwrap();
@@ -94,9 +105,7 @@ fn counts_by_type_read_one_row() {
     assert_eq!(spent, RowCounts { read: 1, written: 0 });
 }
 
-#[test]
-fn the_range_of_created_at_reads_one_row() {
-    let (store, _) = loaded();
+fn the_range_of_created_at_reads_one_row(store: &Arc<dyn RowStore>) {
     let spent = cost(store, |db, usage| {
         let snapshot = db.snapshot("things", usage).unwrap();
         let stats = snapshot.column_stats(columns::CREATED_AT).unwrap();
@@ -107,9 +116,8 @@ fn the_range_of_created_at_reads_one_row() {
     assert_eq!(spent, RowCounts { read: 1, written: 0 });
 }
 
-#[test]
-fn an_empty_database_counts_for_nothing() {
-    let store = memory();
+fn an_empty_database_counts_for_nothing(stores: Stores<'_>) {
+    let store = stores();
     drop(open(&store, &Options::default()));
     let spent = cost(&store, |db, usage| {
         assert_eq!(db.snapshot("things", usage).unwrap().rows(), 0);
@@ -117,56 +125,42 @@ fn an_empty_database_counts_for_nothing() {
     assert_eq!(spent, RowCounts::default());
 }
 
-#[test]
-fn a_thing_by_id_reads_three_rows_at_most() {
-    let small = small();
-    for (store, count, step) in [(&small, 3_000, 97), (&loaded().0, 100_000, 1_999)] {
-        let mut costs = BTreeMap::<u64, u64>::new();
-        for thing in numbered(0..count).into_iter().step_by(step) {
-            let spent = cost(store, |db, usage| {
-                assert_eq!(found(db, "things", &by_id(&thing.id), usage).unwrap(), 1);
-            });
-            *costs.entry(spent.read).or_default() += 1;
-        }
-        // A filter errs about once in a thousand, and then one more part is opened.
-        let over: u64 = costs.range(4..).map(|(_, n)| n).sum();
-        assert!(over <= 1 && costs.range(5..).count() == 0, "rows read, times: {costs:?}");
+fn a_thing_by_id_reads_three_rows_at_most(store: &Arc<dyn RowStore>, count: u64, step: usize) {
+    let mut costs = BTreeMap::<u64, u64>::new();
+    for thing in numbered(0..count).into_iter().step_by(step) {
+        let spent = cost(store, |db, usage| {
+            assert_eq!(found(db, "things", &by_id(&thing.id), usage).unwrap(), 1);
+        });
+        *costs.entry(spent.read).or_default() += 1;
     }
+    // A filter errs about once in a thousand, and then one more part is opened.
+    let over: u64 = costs.range(4..).map(|(_, n)| n).sum();
+    assert!(over <= 1 && costs.range(5..).count() == 0, "rows read, times: {costs:?}");
 }
 
-#[test]
-fn an_absent_id_reads_two_rows_at_most() {
-    let small = small();
-    for (store, base) in [(&small, 1u64 << 40), (&loaded().0, 1 << 41)] {
-        let mut costs = BTreeMap::<u64, u64>::new();
-        for thing in numbered(base..base + 50) {
-            let spent = cost(store, |db, usage| {
-                assert_eq!(found(db, "things", &by_id(&thing.id), usage).unwrap(), 0);
-            });
-            *costs.entry(spent.read).or_default() += 1;
-        }
-        let over: u64 = costs.range(3..).map(|(_, n)| n).sum();
-        assert!(over <= 1 && costs.range(4..).count() == 0, "rows read, times: {costs:?}");
+fn an_absent_id_reads_two_rows_at_most(store: &Arc<dyn RowStore>, base: u64) {
+    let mut costs = BTreeMap::<u64, u64>::new();
+    for thing in numbered(base..base + 50) {
+        let spent = cost(store, |db, usage| {
+            assert_eq!(found(db, "things", &by_id(&thing.id), usage).unwrap(), 0);
+        });
+        *costs.entry(spent.read).or_default() += 1;
     }
+    let over: u64 = costs.range(3..).map(|(_, n)| n).sum();
+    assert!(over <= 1 && costs.range(4..).count() == 0, "rows read, times: {costs:?}");
 }
 
-#[test]
-fn the_large_parts_keep_their_filters_in_ids() {
-    // Else the look-ups above would all be of one kind.
-    let count = |store: &Arc<SqliteStore>| {
-        let sql = "SELECT tbl FROM _ids WHERE tbl = 1";
-        let statement = Statement { name: "test_ids", sql };
-        let mut rows = 0;
-        store.exec(&statement, &[], &mut |_| (rows += 1, Flow::Continue).1).unwrap();
-        rows
-    };
-    assert_eq!(count(&small()), 0);
-    assert!(count(&loaded().0) >= 1);
+/// Rows of `_ids` that `things` has: the filters of its large parts.
+fn filter_rows(store: &Arc<dyn RowStore>) -> u64 {
+    let sql = "SELECT tbl FROM _ids WHERE tbl = 1";
+    let statement = Statement { name: "test_ids", sql };
+    let mut rows = 0;
+    store.exec(&statement, &[], &mut |_| (rows += 1, Flow::Continue).1).unwrap();
+    rows
 }
 
-#[test]
-fn one_thing_alone_writes_one_row() {
-    let store = memory();
+fn one_thing_alone_writes_one_row(stores: Stores<'_>) {
+    let store = stores();
     drop(open(&store, &Options::default()));
     for n in 0..3 {
         let spent = cost(&store, |db, usage| {
@@ -176,10 +170,9 @@ fn one_thing_alone_writes_one_row() {
     }
 }
 
-#[test]
-fn a_thousand_things_write_six_rows_at_most_once_folded() {
+fn a_thousand_things_write_six_rows_at_most_once_folded(stores: Stores<'_>) {
     for request in [1_000, 500, 250] {
-        let store = memory();
+        let store = stores();
         drop(open(&store, &Options::default()));
         let spent = cost(&store, |db, usage| {
             for start in (0..1_000).step_by(request as usize) {
@@ -194,17 +187,10 @@ fn a_thousand_things_write_six_rows_at_most_once_folded() {
     }
 }
 
-#[test]
-fn a_load_writes_eight_rows_per_thousand_things_at_most() {
-    let (_, spent) = loaded();
-    assert!(spent.written <= 800, "{spent:?} for 100,000 things");
-}
-
-#[test]
-fn two_columns_of_a_wide_table_read_only_their_rows() {
+fn two_columns_of_a_wide_table_read_only_their_rows(stores: Stores<'_>) {
     const ROWS: i64 = 200_000;
     const WIDTH: u32 = 20;
-    let store = memory();
+    let store = stores();
     let db = open(&store, &Options::default());
     let usage = Usage::default();
     let names: Vec<String> = (1..=WIDTH).map(|n| format!("c{n}")).collect();

@@ -7,8 +7,17 @@ use arrow_buffer::Buffer;
 use dodb_part::*;
 use proptest::prelude::*;
 
-use crate::generate::{Nulls, Rng, Values, array, schema, types};
-use crate::round_trip::{Store, write};
+use super::config;
+use super::generate::{Nulls, Rng, Values, array, schema, types};
+use super::round_trip::{Store, write};
+
+cases![
+    damage_is_an_error_or_harmless,
+    invented_rows_do_not_panic,
+    damaged_segments_with_good_checksums_do_not_panic,
+    other_versions_are_unsupported_not_corrupt,
+    bombs_are_refused,
+];
 
 fn sample(layout: Layout, row_bytes_max: usize) -> (Schema, Store) {
     let schema = schema(&types());
@@ -92,9 +101,8 @@ fn apply(store: &mut Store, row: u64, damage: &Damage) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(config(600))]
 
-    #[test]
     fn damage_is_an_error_or_harmless(
         wide in any::<bool>(),
         tiny in any::<bool>(),
@@ -117,7 +125,6 @@ proptest! {
         }
     }
 
-    #[test]
     fn invented_rows_do_not_panic(rows in prop::collection::vec(any::<Vec<u8>>(), 0..4)) {
         let keys = (0..).map(|seq| RowKey { stream: 0, seq });
         let store = Store(keys.zip(rows.into_iter().map(Buffer::from)).collect());
@@ -125,7 +132,6 @@ proptest! {
     }
 
     /// Past the checksums, as an attacker would: the body is damaged and signed again.
-    #[test]
     fn damaged_segments_with_good_checksums_do_not_panic(
         seed in any::<u64>(),
         ty in 0..29usize,
@@ -155,7 +161,6 @@ proptest! {
     }
 }
 
-#[test]
 fn other_versions_are_unsupported_not_corrupt() {
     let (_, mut store) = sample(Layout::Compact, 1_900_000);
     let key = RowKey { stream: 0, seq: 0 };
@@ -168,7 +173,6 @@ fn other_versions_are_unsupported_not_corrupt() {
 }
 
 /// A tiny segment that claims a huge array must not be believed.
-#[test]
 fn bombs_are_refused() {
     let ty = ColumnType::Array(Box::new(ColumnType::Int64));
     let mut body = vec![0, 1];

@@ -1,7 +1,5 @@
-//! What the engine's tests share: a clock and dice that repeat, databases on stores that stay, and
+//! What the suites share: a clock and dice that repeat, databases on stores that stay, and
 //! batches of things, relationships and plain rows. Not here: anything that asserts.
-
-pub mod table_model;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
@@ -13,7 +11,7 @@ use dodb_engine::{
     Db, Env, Options, PART_COLUMN, ROW_COLUMN, Result, RowAddresses, ScanRequest, Snapshot,
 };
 use dodb_part::{CompareOp, Predicate, Scalar};
-use dodb_rowstore::{Metered, RowCounts, RowStore, SqliteStore, Usage};
+use dodb_rowstore::{Metered, RowCounts, RowStore, Usage};
 
 /// A clock that ticks a millisecond a look, and dice that count.
 #[derive(Default)]
@@ -55,12 +53,13 @@ impl Rng {
 }
 
 /// An empty store in memory.
-pub fn memory() -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open_in_memory().unwrap())
+#[cfg(test)]
+pub fn memory() -> Arc<dyn RowStore> {
+    Arc::new(dodb_rowstore::SqliteStore::open_in_memory().unwrap())
 }
 
 /// A database on `store`, which the test keeps: with nothing cached and a meter at zero.
-pub fn open(store: &Arc<impl RowStore + 'static>, options: &Options) -> Db {
+pub fn open(store: &Arc<impl RowStore + ?Sized + 'static>, options: &Options) -> Db {
     try_open(Box::new(store.clone()), options).unwrap()
 }
 

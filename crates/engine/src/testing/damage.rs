@@ -1,24 +1,27 @@
 //! Damaged rows: a clear error that names table and part, other tables go on, nothing panics, and a
 //! damaged or missing index row never hides a row. Not here: the bytes of a part (`dodb-part`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
-
-#[allow(dead_code, reason = "each test binary uses its own half")]
-mod support;
-
 use std::sync::Arc;
 
+use super::Stores;
+use super::support::{
+    Rng, Thing, edges, found, ints, numbered, open, scan, text, things, try_scan,
+};
+use super::table_model::rendered;
 use arrow_array::RecordBatch;
 use dodb_engine::{Db, Error, ErrorKind, JobBudget, Options, TableDef, things as thing};
 use dodb_part::{ColumnType, CompareOp, Predicate};
-use dodb_rowstore::{Flow, RowExec, SqliteStore, Statement, Usage, Value};
-use support::table_model::rendered;
-use support::{Rng, edges, found, ints, memory, numbered, open, scan, text, things, try_scan};
+use dodb_rowstore::{Flow, RowStore, Statement, Usage, Value};
+
+cases![
+    a_damaged_part_is_an_error_that_names_it,
+    a_missing_part_row_is_an_error_that_names_it,
+    a_damaged_head_row_fails_its_table_only,
+    a_damaged_catalog_leaves_things_and_relationships,
+    a_damaged_filter_row_is_an_error_and_hides_nothing,
+    missing_or_stale_filter_rows_hide_nothing,
+    filters_cut_in_another_number_of_buckets_are_not_trusted,
+];
 
 const THINGS: i64 = thing::TABLE as i64;
 const ALL_COLUMNS: [u32; 5] = [1, 2, 3, 5, 6];
@@ -67,7 +70,7 @@ impl Place {
         }
     }
 
-    fn read(&self, store: &SqliteStore) -> Vec<u8> {
+    fn read(&self, store: &dyn RowStore) -> Vec<u8> {
         let key: Vec<Value> = self.key.iter().map(|k| Value::Int(*k)).collect();
         let mut out = None;
         store
@@ -79,7 +82,7 @@ impl Place {
         out.expect("the row is there")
     }
 
-    fn write(&self, store: &SqliteStore, bytes: &[u8]) {
+    fn write(&self, store: &dyn RowStore, bytes: &[u8]) {
         let mut params: Vec<Value> = self.key.iter().map(|k| Value::Int(*k)).collect();
         params.push(Value::Blob(bytes));
         let counts = store.exec(&self.put, &params, &mut |_| Flow::Continue).unwrap();
@@ -87,7 +90,7 @@ impl Place {
     }
 }
 
-fn raw(store: &SqliteStore, name: &'static str, sql: &'static str) -> Vec<i64> {
+fn raw(store: &dyn RowStore, name: &'static str, sql: &'static str) -> Vec<i64> {
     let mut out = Vec::new();
     let mut each = |row: &[Value]| {
         out.extend(row.iter().filter_map(Value::as_int));
@@ -98,8 +101,8 @@ fn raw(store: &SqliteStore, name: &'static str, sql: &'static str) -> Vec<i64> {
 }
 
 /// Things in two parts whose filters are in `_ids`, some edges, and a table of its own.
-fn sample() -> Arc<SqliteStore> {
-    let store = memory();
+fn sample(stores: Stores<'_>) -> Arc<dyn RowStore> {
+    let store = stores();
     let db = open(&store, &options());
     let usage = Usage::default();
     for start in [0, 600] {
@@ -144,9 +147,8 @@ fn damages(bytes: &[u8], seed: u64) -> Vec<(String, Vec<u8>)> {
     out
 }
 
-#[test]
-fn a_damaged_part_is_an_error_that_names_it() {
-    let store = sample();
+fn a_damaged_part_is_an_error_that_names_it(stores: Stores<'_>) {
+    let store = sample(stores);
     let expected = all_things(&open(&store, &options())).unwrap();
     assert_eq!(expected.len(), 1_200);
     let part = raw(&store, "test_parts", "SELECT DISTINCT part FROM _parts WHERE tbl = 1")[1];
@@ -186,9 +188,8 @@ fn a_damaged_part_is_an_error_that_names_it() {
     assert_eq!(all_things(&open(&store, &options())).unwrap(), expected);
 }
 
-#[test]
-fn a_missing_part_row_is_an_error_that_names_it() {
-    let store = sample();
+fn a_missing_part_row_is_an_error_that_names_it(stores: Stores<'_>) {
+    let store = sample(stores);
     let part = raw(&store, "test_parts", "SELECT DISTINCT part FROM _parts WHERE tbl = 1")[0];
     raw(&store, "test_delete", "DELETE FROM _parts WHERE tbl = 1 AND part = 1");
     assert_eq!(part, 1);
@@ -201,9 +202,8 @@ fn a_missing_part_row_is_an_error_that_names_it() {
     others_go_on(&db);
 }
 
-#[test]
-fn a_damaged_head_row_fails_its_table_only() {
-    let store = sample();
+fn a_damaged_head_row_fails_its_table_only(stores: Stores<'_>) {
+    let store = sample(stores);
     let place = Place::head(THINGS);
     let bytes = place.read(&store);
     for (what, damaged) in damages(&bytes, 2) {
@@ -223,9 +223,8 @@ fn a_damaged_head_row_fails_its_table_only() {
     assert_eq!(all_things(&open(&store, &options())).unwrap().len(), 1_200);
 }
 
-#[test]
-fn a_damaged_catalog_leaves_things_and_relationships() {
-    let store = sample();
+fn a_damaged_catalog_leaves_things_and_relationships(stores: Stores<'_>) {
+    let store = sample(stores);
     let place = Place::head(0);
     let bytes = place.read(&store);
     for (what, damaged) in damages(&bytes, 3) {
@@ -245,9 +244,8 @@ fn a_damaged_catalog_leaves_things_and_relationships() {
     }
 }
 
-#[test]
-fn a_damaged_filter_row_is_an_error_and_hides_nothing() {
-    let store = sample();
+fn a_damaged_filter_row_is_an_error_and_hides_nothing(stores: Stores<'_>) {
+    let store = sample(stores);
     let place = Place::ids(THINGS);
     let bytes = place.read(&store);
     let id = &numbered(700..701)[0].id;
@@ -268,9 +266,8 @@ fn a_damaged_filter_row_is_an_error_and_hides_nothing() {
     }
 }
 
-#[test]
-fn missing_or_stale_filter_rows_hide_nothing() {
-    let store = sample();
+fn missing_or_stale_filter_rows_hide_nothing(stores: Stores<'_>) {
+    let store = sample(stores);
     let stale = Place::ids(THINGS).read(&store);
     let db = open(&store, &options());
     let usage = Usage::default();
@@ -292,7 +289,7 @@ fn missing_or_stale_filter_rows_hide_nothing() {
     check_look_ups(&store, "rows written again");
 }
 
-fn check_look_ups(store: &Arc<SqliteStore>, what: &str) {
+fn check_look_ups(store: &Arc<dyn RowStore>, what: &str) {
     let db = open(store, &options());
     for thing in numbered(0..1_900).iter().step_by(37) {
         db.forget();
@@ -306,16 +303,13 @@ fn check_look_ups(store: &Arc<SqliteStore>, what: &str) {
     assert!(report.faults.is_empty(), "{what}: {:#?}", report.faults);
 }
 
-#[test]
-fn filters_cut_in_another_number_of_buckets_are_not_trusted() {
+fn filters_cut_in_another_number_of_buckets_are_not_trusted(stores: Stores<'_>) {
     // A row from a time when the filters were cut otherwise must not be read as if it were whole.
-    let store = memory();
+    let store = stores();
     let db = open(&store, &options());
     let usage = Usage::default();
-    let rows: Vec<_> = numbered(0..400_000)
-        .into_iter()
-        .map(|t| support::Thing { data: "{}".into(), ..t })
-        .collect();
+    let rows: Vec<_> =
+        numbered(0..400_000).into_iter().map(|t| Thing { data: "{}".into(), ..t }).collect();
     for chunk in rows.chunks(100_000) {
         db.insert("things", &things(chunk), &usage).unwrap();
     }
@@ -323,7 +317,7 @@ fn filters_cut_in_another_number_of_buckets_are_not_trusted() {
     let first = Place::ids(THINGS).read(&store);
     let more: Vec<_> = numbered(400_000..1_200_000)
         .into_iter()
-        .map(|t| support::Thing { data: "{}".into(), ..t })
+        .map(|t| Thing { data: "{}".into(), ..t })
         .collect();
     for chunk in more.chunks(100_000) {
         db.insert("things", &things(chunk), &usage).unwrap();

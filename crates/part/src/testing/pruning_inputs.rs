@@ -9,8 +9,22 @@ use dodb_part::*;
 // Arrow has a `Scalar` too.
 use dodb_part::Scalar;
 
-use crate::generate::schema;
-use crate::round_trip::{Store, read_column, write};
+use super::generate::schema;
+use super::round_trip::{Store, read_column, write};
+
+cases![
+    long_strings_are_cut_in_the_header_but_bound_the_column,
+    a_column_of_few_values_keeps_counts_and_no_filter,
+    a_filter_knows_every_value_and_few_others,
+    strings_of_every_layout_are_accepted,
+    lists_of_plain_strings_and_timestamps_without_zone_are_accepted,
+    uuids_in_any_spelling_come_back_canonical,
+    wrong_types_and_forbidden_nulls_name_column_types_and_row,
+    unknown_columns_are_refused_and_missing_ones_are_null,
+    a_column_added_later_is_null_and_one_of_another_type_is_an_error,
+    options_out_of_range_are_refused,
+    headers_stay_compact,
+];
 
 fn one(ty: ColumnType, nullable: bool) -> Schema {
     Schema::new(vec![Column { id: 1, name: "c".into(), ty, nullable }]).unwrap()
@@ -27,7 +41,6 @@ fn push_error(schema: &Schema, array: ArrayRef) -> String {
     error.to_string()
 }
 
-#[test]
 fn long_strings_are_cut_in_the_header_but_bound_the_column() {
     let long = ["m".repeat(5000), "é".repeat(5000), "a".repeat(70)];
     let array = Arc::new(StringViewArray::from_iter_values(long.iter().map(String::as_str)));
@@ -42,7 +55,6 @@ fn long_strings_are_cut_in_the_header_but_bound_the_column() {
     assert!(*min <= long[2] && *max >= long[1]);
 }
 
-#[test]
 fn a_column_of_few_values_keeps_counts_and_no_filter() {
     let array: StringViewArray = (0..1000).map(|row| Some(["x", "y"][row % 2])).collect();
     let options = WriteOptions { bloom_columns: vec![1], ..Default::default() };
@@ -55,7 +67,6 @@ fn a_column_of_few_values_keeps_counts_and_no_filter() {
     assert!(reader.bloom(1, &mut |key| store.fetch(key)).unwrap().is_none());
 }
 
-#[test]
 fn a_filter_knows_every_value_and_few_others() {
     let keys: Int64Array = (0..20_000).map(|row| (row % 7 > 0).then_some(row * 10)).collect();
     for layout in [Layout::Compact, Layout::Wide] {
@@ -82,7 +93,6 @@ fn a_filter_knows_every_value_and_few_others() {
     }
 }
 
-#[test]
 fn strings_of_every_layout_are_accepted() {
     let texts = [Some("a"), None, Some("a longer string than fits"), Some("a")];
     let utf8 = StringArray::from_iter(texts);
@@ -104,7 +114,6 @@ fn strings_of_every_layout_are_accepted() {
     }
 }
 
-#[test]
 fn lists_of_plain_strings_and_timestamps_without_zone_are_accepted() {
     let mut builder = builder::ListBuilder::new(builder::StringBuilder::new());
     builder.append_value([Some("x"), None]);
@@ -141,7 +150,6 @@ fn lists_of_plain_strings_and_timestamps_without_zone_are_accepted() {
     assert_eq!(cast::AsArray::as_list::<i32>(actual.as_ref()).value(0).null_count(), 1);
 }
 
-#[test]
 fn uuids_in_any_spelling_come_back_canonical() {
     let schema = one(ColumnType::Uuid, true);
     let canonical = "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0";
@@ -160,7 +168,6 @@ fn uuids_in_any_spelling_come_back_canonical() {
     }
 }
 
-#[test]
 fn wrong_types_and_forbidden_nulls_name_column_types_and_row() {
     let message = push_error(&one(ColumnType::Int64, true), Arc::new(Int32Array::from(vec![1, 2])));
     for part in ["\"c\"", "Int64", "Int32"] {
@@ -174,7 +181,6 @@ fn wrong_types_and_forbidden_nulls_name_column_types_and_row() {
     assert!(message.contains("row 0"), "{message}");
 }
 
-#[test]
 fn unknown_columns_are_refused_and_missing_ones_are_null() {
     let schema = schema(&[ColumnType::Int64, ColumnType::String]);
     let mut writer = PartWriter::new(&schema, WriteOptions::default()).unwrap();
@@ -190,7 +196,6 @@ fn unknown_columns_are_refused_and_missing_ones_are_null() {
     assert_eq!(reader.encoded_bytes(schema.columns()[1].id), 0);
 }
 
-#[test]
 fn a_column_added_later_is_null_and_one_of_another_type_is_an_error() {
     let schema = one(ColumnType::Int64, true);
     let batch = batch_of(Arc::new(Int64Array::from(vec![1, 2])));
@@ -207,7 +212,6 @@ fn a_column_added_later_is_null_and_one_of_another_type_is_an_error() {
     assert!(beyond.is_err());
 }
 
-#[test]
 fn options_out_of_range_are_refused() {
     let schema = one(ColumnType::Int64, true);
     for options in [
@@ -222,7 +226,6 @@ fn options_out_of_range_are_refused() {
 }
 
 /// A header for 1,000 columns and 20 granules stays far below a megabyte.
-#[test]
 fn headers_stay_compact() {
     let schema = schema(&vec![ColumnType::Float64; 1000]);
     let arrays = (0..1000u64).map(|column| {
