@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    a C compiler, git and cargo, to compile dodb
 #   scripts/setup.sh data     Python with the package that carries the demo's data
 #   scripts/setup.sh bench    Python with the databases that the bench measures against
+#   scripts/setup.sh tests    Python with what the tests compare answers with
 #   scripts/setup.sh worker   what makes WebAssembly, and wrangler with workerd, to serve it
 #
 # Several may be named. What is already there is left alone, so a second run takes no time.
@@ -116,7 +117,7 @@ setup_worker() {
     fi
 }
 
-[ $# -gt 0 ] || fail 'say what for: build, data, bench or worker'
+[ $# -gt 0 ] || fail 'say what for: build, data, bench, tests or worker'
 for job in "$@"; do
     case "$job" in
         build) setup_build ;;
@@ -129,10 +130,14 @@ for job in "$@"; do
             packages demo --no-deps --use-pep517
             packages bench
             ;;
+        tests)
+            setup_python
+            packages tests
+            ;;
         worker)
             setup_build
             setup_worker
             ;;
-        *) fail "unknown: $job (build, data, bench or worker)" ;;
+        *) fail "unknown: $job (build, data, bench, tests or worker)" ;;
     esac
 done

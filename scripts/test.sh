@@ -78,7 +78,7 @@ shopt -s nullglob
 scripts=(tests/*.sh)
 programs=(tests/*.py)
 if [ ${#scripts[@]} -gt 0 ] || [ ${#programs[@]} -gt 0 ]; then
-    step 'data' scripts/setup.sh data
+    step 'data' scripts/setup.sh data tests
     python="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/venv/bin/python"
     step 'flights' "$python" demo/prepare.py
     export DODB="$CARGO_TARGET_DIR/release/dodb"

@@ -32,6 +32,14 @@ enum Cached {
     Keys(Arc<KeyIndex>),
 }
 
+/// A part that was opened, and the table it is of.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenPart<'a> {
+    pub(crate) def: &'a TableDef,
+    pub(crate) part: &'a PartState,
+    pub(crate) reader: &'a PartReader,
+}
+
 struct Cache {
     entries: LruCache<CacheKey, (Cached, usize)>,
     bytes: usize,
@@ -110,14 +118,13 @@ impl PartStore {
     /// One granule of a path of a JSON column.
     pub(crate) fn read_path(
         &self,
-        def: &TableDef,
-        part: &PartState,
-        reader: &PartReader,
+        open: OpenPart<'_>,
         column: &Column,
         path: &PathColumn,
         granule: usize,
         usage: &Usage,
     ) -> Result<ArrayRef> {
+        let OpenPart { def, part, reader } = open;
         let mut fetch = |row| self.row(def, part, row, usage).map_err(fetch_error);
         reader
             .read_path(column, &path.path, path.ty, granule, &mut fetch)
@@ -127,14 +134,13 @@ impl PartStore {
     /// The selected rows of one granule of one column.
     pub(crate) fn read_selected(
         &self,
-        def: &TableDef,
-        part: &PartState,
-        reader: &PartReader,
+        open: OpenPart<'_>,
         column: &Column,
         granule: usize,
         selection: &BooleanBuffer,
         usage: &Usage,
     ) -> Result<ArrayRef> {
+        let OpenPart { def, part, reader } = open;
         let mut fetch = |row| self.row(def, part, row, usage).map_err(fetch_error);
         reader
             .read_selected(column, granule, selection, &mut fetch)

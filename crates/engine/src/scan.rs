@@ -23,7 +23,7 @@ use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::keys::fill_ids;
 use crate::lookup::{KeyLookup, Verdicts};
-use crate::parts::place;
+use crate::parts::{OpenPart, place};
 use crate::snapshot::Snapshot;
 use crate::state::PartState;
 use crate::table::{TableDef, TableKind, relationships};
@@ -358,6 +358,10 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
+    fn open(&self) -> OpenPart<'_> {
+        OpenPart { def: &self.scanner.def, part: &self.scanner.part, reader: self.reader }
+    }
+
     fn get(&mut self, id: u32) -> Result<ArrayRef> {
         if let Some(array) = self.read.get(&id) {
             return Ok(array.clone());
@@ -385,9 +389,7 @@ impl Columns<'_> {
             Some(column) if column.ty == ColumnType::Json && !self.read.contains_key(&id) => {
                 scanner.count_bytes(self.reader.bytes_to_read(id, None, self.granule));
                 scanner.core.parts.read_selected(
-                    &scanner.def,
-                    &scanner.part,
-                    self.reader,
+                    self.open(),
                     column,
                     self.granule,
                     keep.values(),
@@ -407,9 +409,7 @@ impl Columns<'_> {
         scanner.count_bytes(self.reader.bytes_to_read(stored, within, self.granule));
         if let Some(path) = path {
             return scanner.core.parts.read_path(
-                &scanner.def,
-                &scanner.part,
-                self.reader,
+                self.open(),
                 column,
                 path,
                 self.granule,

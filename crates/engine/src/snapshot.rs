@@ -11,6 +11,7 @@ use dodb_rowstore::Usage;
 
 use crate::db::Core;
 use crate::error::Result;
+use crate::parts::OpenPart;
 use crate::scan::{PathColumn, ScanPlan, ScanRequest, derived_column, live_mask};
 use crate::state::{PartState, TableState};
 use crate::table::TableDef;
@@ -112,7 +113,8 @@ impl Snapshot {
         }
         let mut builder = StatsBuilder::new();
         for granule in 0..reader.granule_count() {
-            let values = parts.read_path(def, part, &reader, column, path, granule, usage)?;
+            let open = OpenPart { def, part, reader: &reader };
+            let values = parts.read_path(open, column, path, granule, usage)?;
             let start = reader.granule_rows(granule).start;
             match live_mask(part, start, values.len()) {
                 Some(live) => {

@@ -235,6 +235,8 @@ pub enum PathType {
     UInt64,
     /// Numbers.
     Float64,
+    /// Numbers written with a point or an exponent, or beyond 64 bits; other integers are null.
+    Float,
     /// Texts, dates and times among them; other values are null.
     String,
     /// Texts that are dates.
@@ -271,7 +273,7 @@ impl PathType {
             PathType::Bool => ColumnType::Bool,
             PathType::Int64 => ColumnType::Int64,
             PathType::UInt64 => ColumnType::UInt64,
-            PathType::Float64 => ColumnType::Float64,
+            PathType::Float64 | PathType::Float => ColumnType::Float64,
             PathType::String
             | PathType::Text
             | PathType::Json
@@ -294,7 +296,7 @@ impl PathType {
             PathType::Bool => Kind::Bool,
             PathType::Int64 => Kind::Int,
             PathType::UInt64 => Kind::UInt,
-            PathType::Float64 => Kind::Float,
+            PathType::Float64 | PathType::Float => Kind::Float,
             PathType::String => Kind::String,
             PathType::Bools => Kind::Bools,
             PathType::Ints => Kind::Ints,
@@ -317,6 +319,7 @@ impl PathType {
             PathType::Float64 => {
                 matches!(kind, Kind::Int | Kind::UInt | Kind::Float | Kind::Number)
             }
+            PathType::Float => matches!(kind, Kind::Float | Kind::Number),
             PathType::String => is_text(kind),
             PathType::Date => kind == Kind::Date,
             PathType::Time(_) => is_time(kind),

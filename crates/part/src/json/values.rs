@@ -48,13 +48,13 @@ pub(crate) fn path_values(want: PathType, found: &Found) -> Result<ArrayRef> {
         }
     }
     Ok(match want {
-        PathType::Float64 => floats(&used, found),
+        PathType::Float64 | PathType::Float => floats(want, &used, found),
         PathType::Date | PathType::Time(_) => timestamps(&times(want, &used, found), want)?,
         _ => mixed(want, &used, found),
     })
 }
 
-fn floats(used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
+fn floats(want: PathType, used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
     let mut values: Vec<Option<f64>> = vec![None; found.rows];
     for (kind, array) in used {
         for (row, slot) in values.iter_mut().enumerate().take(array.len()) {
@@ -65,7 +65,8 @@ fn floats(used: &[&(Kind, ArrayRef)], found: &Found) -> ArrayRef {
     }
     for (row, raw) in &found.rest {
         if let Some(slot) = values.get_mut(*row) {
-            *slot = float_of(raw);
+            let is_whole = matches!(Number::parse(raw), Number::Int(_) | Number::UInt(_));
+            *slot = float_of(raw).filter(|_| want == PathType::Float64 || !is_whole);
         }
     }
     Arc::new(arrow_array::Float64Array::from(values))
@@ -168,7 +169,7 @@ impl Out {
             PathType::UInt64 => Out::UInt(UInt64Builder::new()),
             PathType::Bools => Out::Bools(list_of(BooleanBuilder::new(), want)),
             PathType::Ints => Out::Ints(list_of(Int64Builder::new(), want)),
-            PathType::Floats | PathType::Float64 => {
+            PathType::Floats | PathType::Float64 | PathType::Float => {
                 Out::Floats(list_of(Float64Builder::new(), PathType::Floats))
             }
             PathType::Strings | PathType::DynamicPaths | PathType::SharedPaths => {

@@ -384,7 +384,7 @@ fn converted(own: ColumnStats, kind: Kind, want: PathType) -> Option<ColumnStats
     if rows == 0 {
         return Some(ColumnStats::default());
     }
-    if want == PathType::Float64 && kind == Kind::Number {
+    if kind == Kind::Number {
         // In the order of their texts.
         return None;
     }

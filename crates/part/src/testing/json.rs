@@ -20,12 +20,13 @@ cases![
     a_hundred_thousand_paths,
 ];
 
-const TYPES: [PathType; 18] = [
+const TYPES: [PathType; 19] = [
     PathType::Json,
     PathType::Bool,
     PathType::Int64,
     PathType::UInt64,
     PathType::Float64,
+    PathType::Float,
     PathType::String,
     PathType::Text,
     PathType::Object,

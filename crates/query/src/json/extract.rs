@@ -66,6 +66,25 @@ fn path(arguments: &[ColumnarValue]) -> Result<Vec<Step>> {
     steps.iter().map(step).collect()
 }
 
+/// The default of a type, as JSON.
+fn default_json(ty: &ColumnType) -> &'static str {
+    match ty {
+        ColumnType::Bool => "false",
+        ColumnType::String | ColumnType::Json => "\"\"",
+        ColumnType::Date => "\"1970-01-01\"",
+        ColumnType::Timestamp(_) => "\"1970-01-01T00:00:00Z\"",
+        ColumnType::Uuid => "\"00000000-0000-0000-0000-000000000000\"",
+        ColumnType::Array(_) => "[]",
+        _ => "0",
+    }
+}
+
+/// A number without what stands behind its point, as ClickHouse reads it as an integer.
+fn whole_part(raw: &str) -> &str {
+    let is_plain = raw.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    raw.split('.').next().filter(|_| is_plain).unwrap_or(raw)
+}
+
 /// Lists that lost an element on the way are no lists of the type.
 fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
     let Some(lists) = values.as_list_opt::<i32>() else { return Ok(values) };
@@ -120,15 +139,21 @@ impl ScalarUDFImpl for JsonExtract {
         let Some(json) = args.args.first() else { return plan_err!("JSON is expected") };
         let json = cast(&json.to_array(args.number_rows)?, &DataType::Utf8View)?;
         let texts = json.as_string_view();
-        let raws: Vec<Option<&str>> =
+        let is_whole = ty.arrow().is_integer();
+        let mut raws: Vec<Option<&str>> =
             texts.iter().map(|json| json.and_then(|json| read::raw(json, &path))).collect();
+        if is_whole {
+            raws.iter_mut().for_each(|raw| *raw = raw.map(whole_part));
+        }
         let values = converted(&raws, &ty)
             .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
         let values = without_broken(&raws, values)?;
         if is_nullable || values.null_count() == 0 {
             return Ok(ColumnarValue::Array(values));
         }
-        let default = Scalar::new(ScalarValue::new_default(values.data_type())?.to_array()?);
+        let default = converted(&[Some(default_json(&ty))], &ty)
+            .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
+        let default = Scalar::new(default);
         let given = zip(&is_not_null(&values)?, &values, &default)?;
         let null = Scalar::new(ScalarValue::try_from(values.data_type())?.to_array()?);
         Ok(ColumnarValue::Array(zip(&is_not_null(&json)?, &given, &null)?))

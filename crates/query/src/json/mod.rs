@@ -4,11 +4,12 @@
 //! [`path::JsonPath`] of it, with the type that fits all its values as the table knows them; scans
 //! read it from its subcolumns. Where no one type fits it is text: strings without quotes, other
 //! values as JSON, NULL for null and for what is not there. That text is marked `dodb.type` =
-//! `Dynamic`; next to a number, a time or a Bool it is converted, see [`JsonPlanner`]. The functions
-//! stream over the text.
+//! `Dynamic`; next to a number, a time or a Bool it is converted, see [`JsonPlanner`]. The
+//! functions stream over the text.
 
 mod describe;
 mod extract;
+mod functions;
 mod kind;
 mod operands;
 mod order;
@@ -20,6 +21,7 @@ mod tests;
 mod udf;
 
 pub(crate) use extract::function as extract_function;
+pub(crate) use functions::functions;
 pub(crate) use kind::{DYNAMIC, TYPE_KEY, is_dynamic, is_json, kind_metadata, with_paths};
 pub use operands::JsonOperands;
 pub use order::JsonOrder;
@@ -29,10 +31,3 @@ pub(crate) use subcolumn::{SUBCOLUMN, function as subcolumn_function};
 
 use dodb_part::json as read;
 pub use read::{STEPS_MAX, Step, elements, keys, length, raw, text};
-
-/// Every function of JSON, with an example each.
-pub(crate) fn functions() -> Vec<crate::functions::Function> {
-    let mut all = udf::functions();
-    all.extend(describe::functions());
-    all
-}

@@ -112,9 +112,15 @@ impl ExprPlanner for JsonPlanner {
 fn path_of(document: Expr, field: &Field, keys: Vec<String>) -> Expr {
     let own = path_type(field, &keys);
     let Some(ty) = hinted_type(field, &keys) else { return JsonPath::call(document, keys, own) };
-    let as_stored = subcolumn_type(&ty).filter(|hinted| match (time_type(field, &keys), hinted) {
+    let hinted = match subcolumn_type(&ty) {
+        // Whole numbers are floats too, where that is the type.
+        Some(PathType::Float) => Some(PathType::Float64),
+        other => other,
+    };
+    let as_stored = hinted.filter(|hinted| match (time_type(field, &keys), hinted) {
         (Some(PathType::Time(unit)), PathType::Time(hinted)) => unit <= *hinted,
         (Some(time), PathType::Date | PathType::Time(_)) => time == *hinted,
+        (_, PathType::Float64) => matches!(own, PathType::Int64 | PathType::Float64),
         _ => own == *hinted,
     });
     match as_stored {

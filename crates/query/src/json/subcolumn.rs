@@ -42,7 +42,7 @@ pub(super) fn path_type(ty: &ColumnType) -> Option<PathType> {
         ColumnType::Bool => PathType::Bool,
         ColumnType::Int64 => PathType::Int64,
         ColumnType::UInt64 => PathType::UInt64,
-        ColumnType::Float64 => PathType::Float64,
+        ColumnType::Float64 => PathType::Float,
         ColumnType::String => PathType::String,
         ColumnType::Json => PathType::Object,
         ColumnType::Date => PathType::Date,

@@ -270,7 +270,8 @@ fn extract_raw(arguments: &Arguments<'_>) -> Result<ArrayRef> {
 fn extract_int(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let value = |text: &str| {
         let whole = text.parse::<i64>().ok();
-        whole.or_else(|| text.parse::<f64>().ok().map(|float| float as i64))
+        let is_inside = |float: &f64| (-(2f64.powi(63))..2f64.powi(63)).contains(float);
+        whole.or_else(|| text.parse::<f64>().ok().filter(is_inside).map(|float| float as i64))
     };
     Ok(Arc::new(numbers(arguments, value)?.into_iter().collect::<Int64Array>()))
 }
@@ -278,7 +279,8 @@ fn extract_int(arguments: &Arguments<'_>) -> Result<ArrayRef> {
 fn extract_uint(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let value = |text: &str| {
         let whole = text.parse::<u64>().ok();
-        whole.or_else(|| text.parse::<f64>().ok().map(|float| float as u64))
+        let is_inside = |float: &f64| (0.0..2f64.powi(64)).contains(float);
+        whole.or_else(|| text.parse::<f64>().ok().filter(is_inside).map(|float| float as u64))
     };
     Ok(Arc::new(numbers(arguments, value)?.into_iter().collect::<UInt64Array>()))
 }

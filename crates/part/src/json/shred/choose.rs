@@ -1,5 +1,7 @@
 //! Which paths get subcolumns, once the documents of a granule were walked.
 
+use std::cmp::Reverse;
+
 use super::tree::NONE;
 use super::{HEAVY_BYTES_MIN, RARE_ONE_IN, Shredder};
 
@@ -19,7 +21,7 @@ impl Shredder {
         candidates.retain(|candidate| {
             candidate.values * RARE_ONE_IN >= rows || candidate.bytes >= HEAVY_BYTES_MIN
         });
-        candidates.sort_by(|a, b| (b.values, b.bytes).cmp(&(a.values, a.bytes)));
+        candidates.sort_by_key(|candidate| Reverse((candidate.values, candidate.bytes)));
         for candidate in candidates {
             if self.paths_used + candidate.paths > self.options.paths_max {
                 continue;

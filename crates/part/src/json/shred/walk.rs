@@ -45,9 +45,10 @@ impl Shredder {
             }
             b't' | b'f' => {
                 let raw = scanner.value().ok_or(Stop::Invalid)?;
-                self.leaf_value(node, Kind::Bool, |values| match values {
-                    Values::Bool(v) => v.push(raw == "true"),
-                    _ => {}
+                self.leaf_value(node, Kind::Bool, |values| {
+                    if let Values::Bool(v) = values {
+                        v.push(raw == "true");
+                    }
                 });
                 Ok(())
             }
@@ -260,9 +261,10 @@ impl Shredder {
     fn string(&mut self, raw: &str, at: usize, node: u32) {
         let text = unquoted(raw);
         if let Some((kind, value)) = text.as_deref().and_then(time::parse) {
-            self.leaf_value(node, kind, |values| match values {
-                Values::Int(v) => v.push(value),
-                _ => {}
+            self.leaf_value(node, kind, |values| {
+                if let Values::Int(v) = values {
+                    v.push(value);
+                }
             });
             return;
         }
@@ -293,17 +295,20 @@ impl Shredder {
         let number = Number::parse(raw);
         let kinds = number.kinds(raw);
         match number {
-            Number::Int(value) => self.leaf_value(node, Kind::Int, |values| match values {
-                Values::Int(v) => v.push(value),
-                _ => {}
+            Number::Int(value) => self.leaf_value(node, Kind::Int, |values| {
+                if let Values::Int(v) = values {
+                    v.push(value);
+                }
             }),
-            Number::UInt(value) => self.leaf_value(node, Kind::UInt, |values| match values {
-                Values::UInt(v) => v.push(value),
-                _ => {}
+            Number::UInt(value) => self.leaf_value(node, Kind::UInt, |values| {
+                if let Values::UInt(v) = values {
+                    v.push(value);
+                }
             }),
-            Number::Float(value) => self.leaf_value(node, Kind::Float, |values| match values {
-                Values::Float(v) => v.push(value),
-                _ => {}
+            Number::Float(value) => self.leaf_value(node, Kind::Float, |values| {
+                if let Values::Float(v) = values {
+                    v.push(value);
+                }
             }),
             Number::Text => {
                 let view = Texts::view(raw, at);
@@ -323,9 +328,10 @@ impl Shredder {
     }
 
     fn unit(&mut self, node: u32, kind: Kind) {
-        self.leaf_value(node, kind, |values| match values {
-            Values::Unit(count) => *count += 1,
-            _ => {}
+        self.leaf_value(node, kind, |values| {
+            if let Values::Unit(count) = values {
+                *count += 1;
+            }
         });
     }
 
