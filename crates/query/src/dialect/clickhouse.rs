@@ -222,7 +222,7 @@ fn cast(parser: &mut Parser) -> Result<Expr, ParserError> {
 }
 
 /// Reads a type name, all of it.
-pub(super) fn type_of_text(text: &str) -> Result<DataType, ParserError> {
+fn type_of_text(text: &str) -> Result<DataType, ParserError> {
     let start = Position { line: 1, column: 1 };
     let tokens = tokens::tokenize(text, start)
         .map_err(|error| ParserError::ParserError(error.kind.to_string()))?;

@@ -8,7 +8,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{combinators, template};
-use crate::dialect::clickhouse::type_of_text;
 use crate::dialect::error::ParseError;
 use crate::dialect::options::ParseOptions;
 
@@ -207,7 +206,6 @@ fn special(call: &mut Call) -> Result<Option<Expr>, ParseError> {
         "todecimal64" => to_decimal(call, 18)?,
         "todecimal128" => to_decimal(call, 38)?,
         "todatetime64" => to_datetime64(call)?,
-        "jsonextract" => json_extract(call)?,
         "quantiles" | "quantilestdigest" | "quantilesexact" => quantiles(call)?,
         _ => return Ok(None),
     }))
@@ -258,20 +256,6 @@ fn to_datetime64(call: &mut Call) -> Result<Expr, ParseError> {
     };
     let value = function("as_time", vec![value.clone()]);
     Ok(cast(value, DataType::Datetime64(digits, None)))
-}
-
-/// `JSONExtract(json, path..., 'Type')`: the value as the type, NULL when it is not one.
-fn json_extract(call: &mut Call) -> Result<Expr, ParseError> {
-    let mut args = std::mem::take(&mut call.args);
-    let Some(Expr::Value(type_name)) = args.pop().filter(|_| !args.is_empty()) else {
-        return Err(ParseError::call(&call.written, "the last argument must name a type"));
-    };
-    let type_name = type_name.value.into_string().unwrap_or_default();
-    let data_type = type_of_text(&type_name).map_err(|error| {
-        ParseError::call(&call.written, format!("{type_name:?} is not a type: {error}"))
-    })?;
-    let expr = Box::new(function("json_get", args));
-    Ok(Expr::Cast { kind: CastKind::TryCast, expr, data_type, array: false, format: None })
 }
 
 /// `quantiles(0.5, 0.9)(x)`: an array of quantiles.
