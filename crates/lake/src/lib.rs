@@ -3,10 +3,15 @@
 //! `docs/lake.md` describes how. This crate knows no SQL and no rows of a database; it reads no
 //! clock, rolls no dice, starts no thread and needs no async runtime: times and uuids are passed in.
 
+mod documents;
 mod error;
+mod schema;
 mod store;
+mod values;
 
+pub use documents::Survey;
 pub use error::{Error, ErrorKind, Result};
+pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns, with_paths};
 #[cfg(any(test, feature = "testing"))]
 pub use store::fault;
 pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage};

@@ -23,7 +23,7 @@ mod values;
 pub use canonical::{Inspector, canonical};
 pub use kind::{Kind, Kinds, PathType};
 pub use path::{PathStep, path_text, path_under, steps_of};
-pub use read::{STEPS_MAX, Step, elements, keys, length, raw, text, unquoted};
+pub use read::{STEPS_MAX, Step, elements, entries, keys, length, raw, text, unquoted};
 pub use summary::PathSummary;
 pub use values::raw_type_name;
 

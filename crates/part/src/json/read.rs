@@ -82,7 +82,7 @@ pub fn keys(raw: &str) -> Option<Vec<String>> {
 }
 
 /// Keys and raw values of an object, in order, duplicates as they are.
-pub(super) fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
+pub fn entries(raw: &str) -> Option<Vec<(String, &str)>> {
     let mut scanner = Scanner::new(raw);
     let mut entries = Vec::new();
     each_key(&mut scanner, &mut |scanner, key| {
