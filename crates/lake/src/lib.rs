@@ -5,12 +5,17 @@
 
 mod documents;
 mod error;
+mod file;
 mod schema;
 mod store;
 mod values;
 
 pub use documents::Survey;
 pub use error::{Error, ErrorKind, Result};
+pub use file::{
+    FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath, ReadRequest,
+    ScanCounts, read_deletes, sort_rows, split_by_partition, write_deletes,
+};
 pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns, with_paths};
 #[cfg(any(test, feature = "testing"))]
 pub use store::fault;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dodb_part::json::{Kind, PathSummary, PathType};
+use dodb_part::json::{Kind, PathSummary, PathType, path_under};
 use serde_json::{Map, Value};
 
 /// The key in the footer.
@@ -57,6 +57,16 @@ impl FileKinds {
             documents.insert(column.parse().ok()?, paths);
         }
         Some(FileKinds { documents })
+    }
+
+    /// Whether no document of the file has anything at the path.
+    pub(crate) fn lacks(&self, column: u32, path: &str) -> bool {
+        let Some(Some(paths)) = self.documents.get(&column) else { return false };
+        let above = path.char_indices().filter(|(_, c)| matches!(c, '.' | '[')).map(|(at, _)| at);
+        let mut prefixes = above.chain([path.len()]).filter_map(|at| path.get(..at));
+        let is_inside = paths.keys().any(|known| path_under(known, path).is_some());
+        // A value above it may be JSON text with anything inside.
+        !is_inside && !prefixes.any(|prefix| !prefix.is_empty() && paths.contains_key(prefix))
     }
 
     /// Whether the values of a field of type `held` are all that a reader of the path as `wanted`
