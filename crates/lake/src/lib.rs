@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod schema;
 mod store;
+mod table;
 mod values;
 
 pub use documents::Survey;
@@ -20,3 +21,6 @@ pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns,
 #[cfg(any(test, feature = "testing"))]
 pub use store::fault;
 pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage};
+pub use table::{
+    Change, Definition, Expired, LiveFile, PartitionBy, Prepared, SortBy, Stamp, Table,
+};

@@ -12,6 +12,9 @@ mod resolve;
 mod select;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use deletes::{read_deletes, write_deletes};
 pub use order::sort_rows;
 pub use partition::split_by_partition;
