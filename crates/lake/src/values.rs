@@ -7,7 +7,7 @@ use arrow_array::builder::{FixedSizeBinaryBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, ListArray};
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, FieldRef};
 use dodb_part::ColumnType;
 use uuid::Uuid;
 
@@ -39,9 +39,20 @@ pub(crate) fn to_iceberg(
                 .map(|list| Arc::new(list) as ArrayRef)
                 .map_err(Error::from)
         }
+        (ColumnType::Vector(_), DataType::List(field)) => floats(array, field),
         _ => cast_with_options(array, target, &EXACT).map_err(Error::from),
     };
     converted.map_err(|e| Error::invalid(format!("column {name:?} cannot be written: {e}")))
+}
+
+/// Vectors as lists; a null vector has no elements.
+fn floats(array: &ArrayRef, field: &FieldRef) -> Result<ArrayRef> {
+    let list = DataType::List(Arc::new(Field::new("item", DataType::Float32, true)));
+    let list = cast_with_options(array, &list, &EXACT)?;
+    let list = list.as_list_opt::<i32>().cloned();
+    let list = list.ok_or_else(|| Error::invalid(unlike(array, "a vector")))?;
+    let (_, offsets, values, nulls) = list.into_parts();
+    Ok(Arc::new(ListArray::try_new(field.clone(), offsets, values, nulls)?))
 }
 
 /// An array from a file as the column has it ([`ColumnType::arrow`]).
