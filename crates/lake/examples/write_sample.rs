@@ -52,12 +52,10 @@ fn rows(from: usize, to: usize) -> Result<RecordBatch, Box<dyn Error>> {
     let documents: StringViewArray = texts(&|n| {
         let late =
             if from > 0 { format!(r#","late":{{"deep":[{n},{}]}}"#, n + 1) } else { "".into() };
-        format!(
-            r#"{{"email":"user{n}@example.org","age":{},"score":{}.5,"address":{{"city":"{}"}}{late}}}"#,
-            n % 90,
-            n % 10,
-            ["Berlin", "Paris", "Rome"][n % 3],
-        )
+        let city = ["Berlin", "Paris", "Rome"][n % 3];
+        let (age, score) = (n % 90, n % 10);
+        let head = format!(r#"{{"email":"user{n}@example.org","age":{age},"score":{score}.5"#);
+        format!(r#"{head},"address":{{"city":"{city}"}}{late}}}"#)
     });
     let times = (from..to).map(|n| START_MS + (n as i64 % 3) * DAY_MS + n as i64);
     let times = TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");

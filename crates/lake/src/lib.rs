@@ -1,7 +1,8 @@
 //! The warm tier: tables of dodb as Apache Iceberg tables over an object store.
 //!
 //! `docs/lake.md` describes how. This crate knows no SQL and no rows of a database; it reads no
-//! clock, rolls no dice, starts no thread and needs no async runtime: times and uuids are passed in.
+//! clock, rolls no dice, starts no thread and needs no async runtime: times and uuids are passed
+//! in.
 
 mod documents;
 mod error;

@@ -23,6 +23,9 @@ pub(super) struct Kept {
     pub(super) slices_pruned: u64,
 }
 
+/// The rows of each page of a column, in order, and what is known of them.
+type Pages = Vec<(Range<u64>, Option<ColumnStats>)>;
+
 /// Looks at a row group in slices between the page boundaries of the predicate's columns. `known`
 /// says what is known of columns besides their pages.
 pub(super) fn by_pages<'a>(
@@ -33,7 +36,7 @@ pub(super) fn by_pages<'a>(
     judged: &[Judged],
     known: &dyn Fn(u32) -> Evidence<'a>,
 ) -> Kept {
-    let pages: Vec<(u32, Vec<(Range<u64>, Option<ColumnStats>)>)> = judged
+    let pages: Vec<(u32, Pages)> = judged
         .iter()
         .filter_map(|column| Some((column.id, pages_of(footer, group, rows, column)?)))
         .collect();
@@ -52,7 +55,6 @@ pub(super) fn by_pages<'a>(
                 pages.get(at)?.1.as_ref()
             });
             let before = known(id);
-            // An `&'a` outlives the pages; both are only looked at here.
             Evidence { stats: of_page.or(before.stats), bloom: before.bloom }
         };
         if prune(predicate, &evidence) == Answer::CannotMatch {
@@ -67,13 +69,8 @@ pub(super) fn by_pages<'a>(
     kept
 }
 
-/// The rows of each page of a column, in order, and what is known of it.
-fn pages_of(
-    footer: &ParquetMetaData,
-    group: usize,
-    rows: u64,
-    column: &Judged,
-) -> Option<Vec<(Range<u64>, Option<ColumnStats>)>> {
+/// `None` where the file has no index that makes sense.
+fn pages_of(footer: &ParquetMetaData, group: usize, rows: u64, column: &Judged) -> Option<Pages> {
     let index = footer.column_index()?.get(group)?.get(column.leaf)?;
     let places = footer.offset_index()?.get(group)?.get(column.leaf)?.page_locations();
     let descriptor = footer.row_group(group).schema_descr().column(column.leaf);

@@ -77,8 +77,7 @@ async fn read(reader: &FileReader, request: ReadRequest) -> crate::Result<Record
     Ok(arrow_select::concat::concat_batches(scan.schema(), &batches)?)
 }
 
-fn every_type() -> (Schema, RecordBatch) {
-    let utc = Some(Arc::<str>::from("UTC"));
+fn lists() -> [(ColumnType, ArrayRef); 2] {
     let mut vectors = FixedSizeListBuilder::new(Float32Builder::new(), 2).with_field(Field::new(
         "item",
         arrow_schema::DataType::Float32,
@@ -100,29 +99,15 @@ fn every_type() -> (Schema, RecordBatch) {
     uuids.append(true);
     uuids.append(true);
     uuids.append(false);
-    let uuid = "00000000-0000-0000-0000-0000000000ff";
-    let decimal = Decimal128Array::from(vec![Some(10i128.pow(37)), None, Some(-12345)]);
-    let arrays: Vec<(ColumnType, ArrayRef)> = vec![
-        (ColumnType::Bool, Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
-        (ColumnType::Int8, Arc::new(Int8Array::from(vec![Some(-128), None, Some(127)]))),
-        (ColumnType::Int16, Arc::new(Int16Array::from(vec![Some(-1), None, Some(i16::MAX)]))),
-        (ColumnType::Int32, Arc::new(Int32Array::from(vec![Some(i32::MIN), None, Some(7)]))),
-        (ColumnType::Int64, Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(7)]))),
-        (ColumnType::UInt8, Arc::new(UInt8Array::from(vec![Some(255), None, Some(0)]))),
-        (ColumnType::UInt16, Arc::new(UInt16Array::from(vec![Some(65535), None, Some(0)]))),
-        (ColumnType::UInt32, Arc::new(UInt32Array::from(vec![Some(u32::MAX), None, Some(0)]))),
-        (ColumnType::UInt64, Arc::new(UInt64Array::from(vec![Some(u64::MAX), None, Some(0)]))),
-        (ColumnType::Float32, Arc::new(Float32Array::from(vec![Some(f32::NAN), None, Some(-0.0)]))),
-        (ColumnType::Float64, Arc::new(Float64Array::from(vec![Some(1e300), None, Some(-0.0)]))),
-        (
-            ColumnType::Decimal { precision: 38, scale: 4 },
-            Arc::new(decimal.with_precision_and_scale(38, 4).unwrap()),
-        ),
-        (ColumnType::String, Arc::new(StringViewArray::from(vec![Some("é"), None, Some("")]))),
-        (
-            ColumnType::Bytes,
-            Arc::new(BinaryViewArray::from(vec![Some(&[0xff, 0][..]), None, Some(&[][..])])),
-        ),
+    [
+        (ColumnType::Vector(2), Arc::new(vectors.finish())),
+        (ColumnType::Array(Box::new(ColumnType::Uuid)), Arc::new(uuids.finish())),
+    ]
+}
+
+fn times() -> Vec<(ColumnType, ArrayRef)> {
+    let utc = Some(Arc::<str>::from("UTC"));
+    vec![
         (ColumnType::Date, Arc::new(Date32Array::from(vec![Some(-1), None, Some(20_000)]))),
         (
             ColumnType::Timestamp(TimeUnit::Second),
@@ -152,14 +137,41 @@ fn every_type() -> (Schema, RecordBatch) {
                     .with_timezone_opt(utc),
             ),
         ),
+    ]
+}
+
+fn every_type() -> (Schema, RecordBatch) {
+    let uuid = "00000000-0000-0000-0000-0000000000ff";
+    let decimal = Decimal128Array::from(vec![Some(10i128.pow(37)), None, Some(-12345)]);
+    let mut arrays: Vec<(ColumnType, ArrayRef)> = vec![
+        (ColumnType::Bool, Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+        (ColumnType::Int8, Arc::new(Int8Array::from(vec![Some(-128), None, Some(127)]))),
+        (ColumnType::Int16, Arc::new(Int16Array::from(vec![Some(-1), None, Some(i16::MAX)]))),
+        (ColumnType::Int32, Arc::new(Int32Array::from(vec![Some(i32::MIN), None, Some(7)]))),
+        (ColumnType::Int64, Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(7)]))),
+        (ColumnType::UInt8, Arc::new(UInt8Array::from(vec![Some(255), None, Some(0)]))),
+        (ColumnType::UInt16, Arc::new(UInt16Array::from(vec![Some(65535), None, Some(0)]))),
+        (ColumnType::UInt32, Arc::new(UInt32Array::from(vec![Some(u32::MAX), None, Some(0)]))),
+        (ColumnType::UInt64, Arc::new(UInt64Array::from(vec![Some(u64::MAX), None, Some(0)]))),
+        (ColumnType::Float32, Arc::new(Float32Array::from(vec![Some(f32::NAN), None, Some(-0.0)]))),
+        (ColumnType::Float64, Arc::new(Float64Array::from(vec![Some(1e300), None, Some(-0.0)]))),
+        (
+            ColumnType::Decimal { precision: 38, scale: 4 },
+            Arc::new(decimal.with_precision_and_scale(38, 4).unwrap()),
+        ),
+        (ColumnType::String, Arc::new(StringViewArray::from(vec![Some("é"), None, Some("")]))),
+        (
+            ColumnType::Bytes,
+            Arc::new(BinaryViewArray::from(vec![Some(&[0xff, 0][..]), None, Some(&[][..])])),
+        ),
         (ColumnType::Uuid, Arc::new(StringViewArray::from(vec![Some(uuid), None, Some(uuid)]))),
         (
             ColumnType::Json,
             Arc::new(StringViewArray::from(vec![Some(r#"{"b":1,"a":[]}"#), None, Some("null")])),
         ),
-        (ColumnType::Vector(2), Arc::new(vectors.finish())),
-        (ColumnType::Array(Box::new(ColumnType::Uuid)), Arc::new(uuids.finish())),
     ];
+    arrays.extend(times());
+    arrays.extend(lists());
     let columns = arrays.iter().enumerate();
     let columns = columns.map(|(at, (ty, _))| column(at as u32 + 1, &format!("c{at}"), ty.clone()));
     let schema = Schema::new(columns.collect()).unwrap();
@@ -282,7 +294,9 @@ fn predicate() -> impl Strategy<Value = Predicate> {
     let leaf = prop_oneof![
         4 => (op, value.clone())
             .prop_map(|(op, (column, value))| Predicate::Compare { column, op, value }),
-        1 => value.clone().prop_map(|(column, value)| Predicate::In { column, values: vec![value] }),
+        1 => value
+            .clone()
+            .prop_map(|(column, value)| Predicate::In { column, values: vec![value] }),
         1 => value.clone().prop_map(|(column, _)| Predicate::IsNull { column }),
         1 => value.prop_map(|(column, _)| Predicate::IsNotNull { column }),
         1 => "[a-c]{0,2}".prop_map(|prefix| Predicate::StartsWith { column: 2, prefix }),

@@ -84,8 +84,9 @@ fn columns_widen_and_are_added_renamed_dropped() {
     let evolved = Layout::of(Arc::new(evolved)).unwrap();
     assert_eq!(evolved.columns_schema().unwrap(), next);
     for (from, to) in [(Int64, Int32), (Int32, String), (Float64, Float32), (Int32, UInt8)] {
-        let layout = Layout::create(&schema(&[from.clone()])).unwrap();
-        let error = with_columns(&layout, &schema(&[to.clone()]), 1).unwrap_err();
+        let layout = Layout::create(&schema(std::slice::from_ref(&from))).unwrap();
+        let next = schema(std::slice::from_ref(&to));
+        let error = with_columns(&layout, &next, 1).unwrap_err();
         assert!(error.to_string().contains("widens only"), "{from} to {to}: {error}");
     }
 }

@@ -191,7 +191,7 @@ mod tests {
         for (range, found) in ranges.iter().zip(found) {
             assert_eq!(found, bytes[range.start as usize..range.end as usize]);
         }
-        let past = block_on(bucket.read_ranges("s3://b/root/x", &[299_999..300_001]));
+        let past = block_on(bucket.read_ranges("s3://b/root/x", &[0..1, 299_999..300_001]));
         assert_eq!(past.unwrap_err().kind(), ErrorKind::Corrupt);
         let gone = block_on(bucket.read("s3://b/root/y")).unwrap_err();
         assert_eq!((gone.kind(), gone.object()), (ErrorKind::NotFound, Some("s3://b/root/y")));
