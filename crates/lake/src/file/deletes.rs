@@ -10,11 +10,14 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::footer;
 use crate::error::{Error, Result};
 use crate::store::Bucket;
 
@@ -102,7 +105,10 @@ pub async fn read_deletes(bucket: &Bucket, uri: &str, data_file: &str) -> Result
 
 fn positions(bytes: Bytes, data_file: &str) -> Result<Vec<u64>> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)?.build()?;
+    footer::check_trailer(&bytes, bytes.len() as u64)?;
+    let metadata = ArrowReaderMetadata::load(&bytes, options)?;
+    footer::check(metadata.metadata(), bytes.len() as u64)?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata).build()?;
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch?;

@@ -4,6 +4,7 @@
 mod bounds;
 mod deletes;
 mod evidence;
+mod footer;
 mod metrics;
 mod order;
 mod partition;

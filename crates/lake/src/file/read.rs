@@ -16,18 +16,15 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, RowFilter, RowSelection, RowSelector,
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use parquet::file::metadata::ParquetMetaData;
 
-use super::evidence;
 use super::resolve::{Fields, Source};
 use super::select::{self, Judged};
+use super::{evidence, footer};
 use crate::documents::{FileKinds, KINDS_KEY};
 use crate::error::{Error, Result};
 use crate::schema::Layout;
 use crate::store::Bucket;
-
-/// The end of a file that is read first: footer and page index of most files.
-const TAIL_BYTES: u64 = 64 << 10;
 
 /// The name of the column of row numbers.
 pub const ROW_NUMBER: &str = "_row";
@@ -103,7 +100,7 @@ impl FileReader {
         bytes: u64,
         layout: &Arc<Layout>,
     ) -> Result<FileReader> {
-        let footer = footer(bucket, uri, bytes).await.map_err(|e| e.of_object(uri))?;
+        let footer = footer::read(bucket, uri, bytes).await.map_err(|e| e.of_object(uri))?;
         let open = || {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
             let number = Field::new(ROW_NUMBER, DataType::Int64, false);
@@ -313,22 +310,6 @@ fn evaluate(
     let found = predicate.evaluate(batch.num_rows(), &|id| arrays.get(&id).cloned());
     let found = found.map_err(|e| external(e.into()))?;
     Ok(if found.null_count() > 0 { prep_null_mask_filter(&found) } else { found })
-}
-
-async fn footer(bucket: &Bucket, uri: &str, bytes: u64) -> Result<ParquetMetaData> {
-    let mut decoder = ParquetMetaDataPushDecoder::try_new(bytes)?
-        .with_page_index_policy(PageIndexPolicy::Optional);
-    let tail = bytes.saturating_sub(TAIL_BYTES)..bytes;
-    let mut wanted = vec![tail];
-    loop {
-        let found = bucket.read_ranges(uri, &wanted).await?;
-        decoder.push_ranges(wanted, found)?;
-        match decoder.try_decode()? {
-            DecodeResult::NeedsData(ranges) => wanted = ranges,
-            DecodeResult::Data(footer) => return Ok(footer),
-            DecodeResult::Finished => return Err(Error::corrupt("the file has no footer")),
-        }
-    }
 }
 
 /// A read under way.

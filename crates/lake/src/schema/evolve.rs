@@ -179,9 +179,7 @@ fn path_field(key: &str, rest: &[String], ty: PathType, ids: &mut FieldIds) -> R
         PathType::Ints => listed(PrimitiveType::Long),
         PathType::Floats => listed(PrimitiveType::Double),
         PathType::Strings => listed(PrimitiveType::String),
-        PathType::UInt64 | PathType::Json | PathType::Object | PathType::TypeName => {
-            Err(Error::invalid(format!("no field holds values of a path as {ty:?}")))
-        }
+        other => Err(Error::invalid(format!("no field holds values of a path as {other:?}"))),
     }?;
     let field = NestedField::optional(id, key, field_type);
     Ok(if ty == PathType::Text { field.with_doc(TEXT_DOC) } else { field })

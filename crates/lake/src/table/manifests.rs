@@ -9,6 +9,7 @@ use iceberg::spec::{
     SchemaRef, Snapshot,
 };
 
+use super::avro::check_header;
 use super::open::Table;
 use crate::error::{Error, Result};
 
@@ -36,6 +37,7 @@ pub(super) async fn read_list(table: &Table, snapshot: &Snapshot) -> Result<Vec<
     let uri = snapshot.manifest_list();
     let bytes = table.bucket().read(uri).await?;
     let parse = || {
+        check_header(&bytes)?;
         let list = ManifestList::parse_with_version(&bytes, FormatVersion::V2)?;
         Ok(list.consume_entries().into_iter().collect())
     };
@@ -53,6 +55,7 @@ pub(super) async fn read_live(table: &Table, manifest: &ManifestFile) -> Result<
             let message = format!("{} bytes, the manifest list says {length}", bytes.len());
             return Err(Error::corrupt(message));
         }
+        check_header(&bytes)?;
         let (entries, _) = Manifest::parse_avro(&bytes)?.into_parts();
         let live = entries.iter().filter(|entry| entry.is_alive());
         live.map(|entry| inherited(entry, manifest)).collect()

@@ -2,6 +2,7 @@
 //! ([`Change`], [`Table::prepare`]), which write objects and leave the swap of the pointer to the
 //! caller. Not what is in data files (`file`).
 
+mod avro;
 mod commit;
 mod create;
 mod expire;
