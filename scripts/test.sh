@@ -35,7 +35,16 @@ trap clean_up EXIT
 
 # Run by step as an `if` condition, where errexit is off: hence the && and pipefail.
 cargo_tests() {
-    cargo test --release --workspace --locked 2>&1 | tee "$log"
+    cargo test --release --workspace --locked 2>&1 | tee -a "$log"
+}
+
+# The crate of the warm tier is a workspace of its own, with a target folder of its own.
+warm_tier() {
+    local target="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/target-lake"
+    local own=(--manifest-path crates/lake/Cargo.toml --all-features --locked)
+    cargo fmt --manifest-path crates/lake/Cargo.toml --check &&
+        CARGO_TARGET_DIR="$target" cargo clippy "${own[@]}" --all-targets -- -D warnings &&
+        CARGO_TARGET_DIR="$target" cargo test "${own[@]}" 2>&1 | tee -a "$log"
 }
 
 # Serves the Worker on workerd, on a free port, and lets the tests know where.
@@ -69,6 +78,7 @@ step 'set-up' scripts/setup.sh build
 step 'formatting' cargo fmt --all --check
 step 'clippy' cargo clippy --release --workspace --all-targets --locked -- -D warnings
 step 'house rules' cargo run --release --locked --quiet -p xtask -- tidy
+step 'warm tier' warm_tier
 step 'building the Worker' scripts/worker.sh test
 step 'serving the Worker' serve_worker
 step 'tests' cargo_tests

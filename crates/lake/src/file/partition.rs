@@ -1,0 +1,98 @@
+//! Rows by partition: the values of a partition spec's transforms, and the rows of each. Iceberg's
+//! specification, "Partition Transforms".
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow_row::{OwnedRow, RowConverter, SortField};
+use arrow_select::take::take_record_batch;
+use iceberg::arrow::arrow_primitive_to_literal;
+use iceberg::spec::{Literal, PartitionSpec, Struct, Type};
+use iceberg::transform::create_transform_function;
+
+use crate::error::{Error, Result};
+use crate::schema::Layout;
+use crate::values::to_iceberg;
+
+/// The partitions that the rows are of, in the order of their first rows, and the rows of each in
+/// their order.
+///
+/// # Errors
+/// [`crate::ErrorKind::Unsupported`] for a partition by something that is no column of dodb.
+pub fn split_by_partition(
+    batch: &RecordBatch,
+    spec: &PartitionSpec,
+    layout: &Layout,
+) -> Result<Vec<(Struct, RecordBatch)>> {
+    if batch.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    if spec.is_unpartitioned() {
+        return Ok(vec![(Struct::empty(), batch.clone())]);
+    }
+    let arrays = partition_arrays(batch, spec, layout)?;
+    let fields = arrays.iter().map(|(array, _)| SortField::new(array.data_type().clone()));
+    let converter = RowConverter::new(fields.collect())?;
+    let columns: Vec<ArrayRef> = arrays.iter().map(|(array, _)| array.clone()).collect();
+    let rows = converter.convert_columns(&columns)?;
+    let mut places: HashMap<OwnedRow, usize> = HashMap::new();
+    let mut parts: Vec<Vec<u32>> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let part = *places.entry(row.owned()).or_insert(parts.len());
+        if part == parts.len() {
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.get_mut(part) {
+            part.push(at as u32);
+        }
+    }
+    let mut out = Vec::with_capacity(parts.len());
+    for part in parts {
+        let Some(first) = part.first().map(|row| *row as usize) else { continue };
+        let values = arrays.iter().map(|(array, ty)| literal(array, ty, first));
+        let values = values.collect::<Result<Struct>>()?;
+        let rows = match part.len() == batch.num_rows() {
+            true => batch.clone(),
+            false => take_record_batch(batch, &UInt32Array::from(part))?,
+        };
+        out.push((values, rows));
+    }
+    Ok(out)
+}
+
+fn literal(array: &ArrayRef, ty: &Type, row: usize) -> Result<Option<Literal>> {
+    let value = arrow_primitive_to_literal(&array.slice(row, 1), ty)?;
+    Ok(value.into_iter().next().flatten())
+}
+
+fn partition_arrays(
+    batch: &RecordBatch,
+    spec: &PartitionSpec,
+    layout: &Layout,
+) -> Result<Vec<(ArrayRef, Type)>> {
+    let array = |field: &iceberg::spec::PartitionField| {
+        let laid = layout.columns().iter().find(|laid| laid.field.id == field.source_id);
+        let laid = laid.ok_or_else(|| {
+            let message = format!("the partition {:?} is by no column of dodb", field.name);
+            Error::unsupported(message)
+        })?;
+        let name = &laid.column.name;
+        let values = batch.column_by_name(name).cloned();
+        let values = values.ok_or_else(|| {
+            Error::invalid(format!("the rows lack the partition column {name:?}"))
+        })?;
+        let target = iceberg::arrow::type_to_arrow_type(&laid.field.field_type)?;
+        let values = to_iceberg(&values, &laid.column.ty, &target, name)?;
+        let transform = create_transform_function(&field.transform)?;
+        let ty = field.transform.result_type(&laid.field.field_type)?;
+        let values = transform.transform(values)?;
+        let wanted = iceberg::arrow::type_to_arrow_type(&ty)?;
+        let values = match *values.data_type() == wanted {
+            true => values,
+            false => arrow_cast::cast(&values, &wanted)?,
+        };
+        Ok((Arc::clone(&values), ty))
+    };
+    spec.fields().iter().map(array).collect()
+}

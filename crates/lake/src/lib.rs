@@ -1,0 +1,27 @@
+//! The warm tier: tables of dodb as Apache Iceberg tables over an object store.
+//!
+//! `docs/lake.md` describes how. This crate knows no SQL and no rows of a database; it reads no
+//! clock, rolls no dice, starts no thread and needs no async runtime: times and uuids are passed
+//! in.
+
+mod documents;
+mod error;
+mod file;
+mod schema;
+mod store;
+mod table;
+mod values;
+
+pub use documents::Survey;
+pub use error::{Error, ErrorKind, Result};
+pub use file::{
+    FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath, ReadRequest,
+    ScanCounts, read_deletes, sort_rows, split_by_partition, write_deletes,
+};
+pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns, with_paths};
+#[cfg(any(test, feature = "testing"))]
+pub use store::fault;
+pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage};
+pub use table::{
+    Change, Definition, Expired, LiveFile, PartitionBy, Prepared, SortBy, Stamp, Table,
+};

@@ -1,0 +1,10 @@
+//! Objects: where they are ([`Bucket`]), what they cost ([`MeteredStore`]) and, for tests, how they
+//! fail (`fault`). Not what is in them.
+
+mod bucket;
+#[cfg(any(test, feature = "testing"))]
+pub mod fault;
+mod meter;
+
+pub use bucket::Bucket;
+pub use meter::{MeteredStore, ObjectCounts, ObjectUsage};

@@ -1,0 +1,147 @@
+//! Manifests and manifest lists as objects: reading them, and writing new ones. The Avro is the
+//! iceberg crate's; it goes through memory, so that every request is ours.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use iceberg::io::FileIO;
+use iceberg::spec::{
+    DataFile, FormatVersion, Manifest, ManifestContentType, ManifestEntry, ManifestFile,
+    ManifestList, ManifestListWriter, ManifestStatus, ManifestWriterBuilder, PartitionSpec,
+    SchemaRef, Snapshot,
+};
+
+use super::avro::check_header;
+use super::open::Table;
+use crate::error::{Error, Result};
+
+/// Manifests read at once: what a Worker may have in flight, less one.
+const READS_MAX: usize = 5;
+
+/// An entry with everything it inherits filled in.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) file: DataFile,
+    pub(super) snapshot_id: i64,
+    pub(super) sequence_number: i64,
+    pub(super) file_sequence_number: i64,
+}
+
+/// An entry of a manifest to be written.
+pub(super) enum NewEntry {
+    Added(DataFile),
+    Existing(Entry),
+    Deleted(Entry),
+}
+
+/// The manifests of a snapshot.
+pub(super) async fn read_list(table: &Table, snapshot: &Snapshot) -> Result<Vec<ManifestFile>> {
+    let uri = snapshot.manifest_list();
+    let bytes = table.bucket().read(uri).await?;
+    let parse = || {
+        check_header(&bytes)?;
+        let list = ManifestList::parse_with_version(&bytes, FormatVersion::V2)?;
+        Ok(list.consume_entries().into_iter().collect())
+    };
+    parse().map_err(|e: Error| e.of_object(uri))
+}
+
+/// The entries of a manifest that are alive.
+pub(super) async fn read_live(table: &Table, manifest: &ManifestFile) -> Result<Vec<Entry>> {
+    let uri = &manifest.manifest_path;
+    let bytes = table.bucket().read(uri).await?;
+    let parse = || {
+        if let Ok(length) = usize::try_from(manifest.manifest_length)
+            && length != bytes.len()
+        {
+            let message = format!("{} bytes, the manifest list says {length}", bytes.len());
+            return Err(Error::corrupt(message));
+        }
+        check_header(&bytes)?;
+        let (entries, _) = Manifest::parse_avro(&bytes)?.into_parts();
+        let live = entries.iter().filter(|entry| entry.is_alive());
+        live.map(|entry| inherited(entry, manifest)).collect()
+    };
+    parse().map_err(|e: Error| e.of_object(uri))
+}
+
+/// As [`read_live`], of many: a few at a time, in order.
+pub(super) async fn read_all(table: &Table, manifests: &[ManifestFile]) -> Result<Vec<Vec<Entry>>> {
+    let reads = manifests.iter().map(|manifest| read_live(table, manifest));
+    stream::iter(reads).buffered(READS_MAX).try_collect().await
+}
+
+/// Iceberg's specification, "Sequence Number Inheritance".
+fn inherited(entry: &ManifestEntry, manifest: &ManifestFile) -> Result<Entry> {
+    let is_added = entry.status == ManifestStatus::Added || manifest.sequence_number == 0;
+    let inherit = |own: Option<i64>| own.or(is_added.then_some(manifest.sequence_number));
+    let number = |own: Option<i64>| {
+        inherit(own).ok_or_else(|| Error::corrupt("an entry lacks its sequence number"))
+    };
+    Ok(Entry {
+        file: entry.data_file.clone(),
+        snapshot_id: entry.snapshot_id.unwrap_or(manifest.added_snapshot_id),
+        sequence_number: number(entry.sequence_number)?,
+        file_sequence_number: number(entry.file_sequence_number)?,
+    })
+}
+
+/// What a manifest is about.
+pub(super) struct Kind<'a> {
+    pub(super) snapshot_id: i64,
+    pub(super) content: ManifestContentType,
+    pub(super) spec: &'a PartitionSpec,
+    pub(super) schema: &'a SchemaRef,
+}
+
+/// Writes a manifest.
+pub(super) async fn write(
+    table: &Table,
+    uri: &str,
+    kind: Kind<'_>,
+    entries: Vec<NewEntry>,
+) -> Result<ManifestFile> {
+    let memory = FileIO::new_with_memory();
+    let output = memory.new_output(uri)?;
+    let (spec, schema) = (kind.spec.clone(), kind.schema.clone());
+    let builder = ManifestWriterBuilder::new(output, Some(kind.snapshot_id), schema, spec);
+    let mut writer = match kind.content {
+        ManifestContentType::Data => builder.build_v2_data(),
+        ManifestContentType::Deletes => builder.build_v2_deletes(),
+    };
+    for entry in entries {
+        match entry {
+            // The sequence number is inherited: whoever reads it knows the commit's.
+            NewEntry::Added(file) => writer.add_file(file, -1)?,
+            NewEntry::Existing(e) => writer.add_existing_file(
+                e.file,
+                e.snapshot_id,
+                e.sequence_number,
+                Some(e.file_sequence_number),
+            )?,
+            NewEntry::Deleted(e) => {
+                writer.add_delete_file(e.file, e.sequence_number, Some(e.file_sequence_number))?;
+            }
+        }
+    }
+    let manifest = writer.write_manifest_file().await?;
+    let bytes = memory.new_input(uri)?.read().await?;
+    table.bucket().write(uri, bytes).await?;
+    Ok(manifest)
+}
+
+/// Writes a manifest list.
+pub(super) async fn write_list(
+    table: &Table,
+    uri: &str,
+    snapshot_id: i64,
+    sequence_number: i64,
+    manifests: Vec<ManifestFile>,
+) -> Result<()> {
+    let memory = FileIO::new_with_memory();
+    let output = memory.new_output(uri)?.writer().await?;
+    let parent = table.metadata().current_snapshot_id();
+    let mut list = ManifestListWriter::v2(output, snapshot_id, parent, sequence_number);
+    list.add_manifests(manifests.into_iter())?;
+    list.close().await?;
+    let bytes = memory.new_input(uri)?.read().await?;
+    table.bucket().write(uri, bytes).await
+}
