@@ -210,20 +210,28 @@ impl Session {
             .build();
         state.register_catalog_list(catalog_list(access)?);
         let plan = dialect::plan(&state, parsed).await?;
-        let logical = optimized(&state, &plan)?;
-        let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
+        let (logical, physical) = match planned(&state, &plan).await {
+            Ok(both) => both,
+            // DataFusion's rule that moves paths towards the scans loses track of names where a
+            // join's condition computes with a path of an aliased table: then it goes without.
+            Err(error) => {
+                let optimizer = &mut state.config_mut().options_mut().optimizer;
+                optimizer.enable_leaf_expression_pushdown = false;
+                planned(&state, &plan).await.map_err(|_| error)?
+            }
+        };
         Ok(Planned { logical, physical, context: state.task_ctx(), budget })
     }
 }
 
-/// The optimized plan. DataFusion's rule that moves paths towards the scans loses track of names
-/// where a join's condition computes with a path of an aliased table: such a plan goes without.
-fn optimized(state: &SessionState, plan: &LogicalPlan) -> Result<LogicalPlan> {
-    state.optimize(plan).or_else(|error| {
-        let mut plainer = state.clone();
-        plainer.config_mut().options_mut().optimizer.enable_leaf_expression_pushdown = false;
-        Ok(plainer.optimize(plan).map_err(|_| error)?)
-    })
+/// The optimized plan, and how it is run.
+async fn planned(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<(LogicalPlan, Arc<dyn ExecutionPlan>)> {
+    let logical = state.optimize(plan)?;
+    let physical = state.query_planner().create_physical_plan(&logical, state).await?;
+    Ok((logical, physical))
 }
 
 /// A statement that is ready to run.
