@@ -304,13 +304,14 @@ impl Commit<'_> {
     }
 
     fn write(&mut self) -> Result<()> {
+        let head_bytes_max = self.core.options.head_bytes_max;
         let mut heads = Vec::new();
         for (id, working) in &mut self.tables {
             if working.head_changed {
                 let swept = working.slot.sweep(&mut working.state, &working.retired);
                 working.state.generation += 1;
                 let ids = self.core.encode_ids(working)?;
-                heads.push((*id, swept, ids, head::encode(&working.state)?));
+                heads.push((*id, swept, ids, head::encode(&working.state, head_bytes_max)?));
             }
         }
         let dropped = match &mut self.catalog {

@@ -46,6 +46,8 @@ pub(crate) struct Core {
     /// Dropped tables, and the guards of parts that readers may still hold.
     dropping: Mutex<HashMap<u32, Guards>>,
     pub(crate) commits: Commits,
+    /// Held while a step of background work is done, so that nobody does it twice.
+    pub(crate) working: Mutex<()>,
 }
 
 /// By part number what shows whether somebody still reads the part.
@@ -81,6 +83,7 @@ impl Db {
             slots: Mutex::new(HashMap::new()),
             dropping: Mutex::new(HashMap::new()),
             commits: Commits::default(),
+            working: Mutex::new(()),
         };
         Ok(Db { core: Arc::new(core) })
     }
@@ -142,11 +145,20 @@ impl Db {
             self.core.def(name, usage)?;
             return Ok(0);
         }
-        self.retry(|| {
+        const TRIES_MAX: usize = 16;
+        let insert = || {
             let def = self.core.def(name, usage)?;
             let batch = normalize(&def, &self.core.options, self.core.env.as_ref(), batch)?;
             self.submit(Change::Insert { def, batch }, usage)
-        })
+        };
+        for _ in 1..TRIES_MAX {
+            match insert() {
+                Err(Error::Conflict { .. }) => {}
+                Err(Error::TooManyParts { .. }) => self.make_room(name, usage)?,
+                other => return other,
+            }
+        }
+        insert()
     }
 
     /// As [`Db::insert`], for a host with one thread: others who insert while this one waits for
@@ -169,8 +181,8 @@ impl Db {
             let queued = self.core.commits.enqueue(&self.core, Change::Insert { def, batch });
             turn.await;
             match queued.settle(usage) {
-                // The table changed meanwhile: once more, without waiting.
-                Err(Error::Conflict { .. }) => {}
+                // The table changed meanwhile, or has to be merged: once more, without waiting.
+                Err(Error::Conflict { .. } | Error::TooManyParts { .. }) => {}
                 other => return other,
             }
         }
@@ -194,7 +206,14 @@ impl Db {
         if deletions.is_empty() && batch.is_none() {
             return Ok(0);
         }
-        self.submit(Change::Mutate { def, deletions, batch }, usage)
+        match self.submit(Change::Mutate { def: def.clone(), deletions, batch }, usage) {
+            // Merged parts have other addresses: the caller has to read again.
+            Err(Error::TooManyParts { .. }) => {
+                self.make_room(name, usage)?;
+                Err(Error::Conflict { table: def.name.clone() })
+            }
+            other => other,
+        }
     }
 
     /// Does background work (folding, merging, sweeping) within `budget`.
@@ -226,15 +245,11 @@ impl Db {
         self.core.commits.enqueue(&self.core, change).settle(usage)
     }
 
-    fn retry<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<T> {
-        const TRIES_MAX: usize = 8;
-        for _ in 1..TRIES_MAX {
-            match run() {
-                Err(Error::Conflict { .. }) => continue,
-                other => return other,
-            }
-        }
-        run()
+    /// Merges a table whose parts came faster than background work merged them. Who writes waits
+    /// here, so that parts never outgrow the head row.
+    fn make_room(&self, name: &str, usage: &Usage) -> Result<()> {
+        let def = self.core.def(name, usage)?;
+        crate::jobs::make_room(self, &def, usage)
     }
 }
 

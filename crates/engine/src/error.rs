@@ -84,6 +84,19 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// Parts come faster than they are merged: the head row cannot list them all.
+    #[error(
+        "table `{table}` has {parts} parts, more than its head row can list in {max} bytes; let \
+         background merges run (natively `dodb compact`), then try again"
+    )]
+    TooManyParts {
+        /// The table.
+        table: String,
+        /// How many parts there would be.
+        parts: usize,
+        /// The most bytes of a head row.
+        max: usize,
+    },
     /// Stored bytes do not say what they should.
     #[error("damaged data in {place}: {detail}; other tables are not affected")]
     Corrupt {
@@ -137,7 +150,7 @@ impl Error {
             Error::UnknownColumn { .. } | Error::Invalid { .. } => ErrorKind::Invalid,
             Error::TableExists { .. } => ErrorKind::Exists,
             Error::Conflict { .. } => ErrorKind::Conflict,
-            Error::Limit { .. } => ErrorKind::Limit,
+            Error::Limit { .. } | Error::TooManyParts { .. } => ErrorKind::Limit,
             Error::Corrupt { .. } => ErrorKind::Corrupt,
             Error::Rows(e) => match **e {
                 dodb_rowstore::Error::Budget { .. }

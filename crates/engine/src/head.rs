@@ -17,9 +17,6 @@ use crate::frame::{self, Magic};
 use crate::state::{PartState, Paths, TableState};
 use crate::table::TableDef;
 
-/// The largest head row written, below the 2,000,000 bytes a row may have.
-pub(crate) const HEAD_BYTES_MAX: usize = 1_900_000;
-
 #[derive(Encode, Decode)]
 struct HeadDisk {
     #[n(0)]
@@ -66,8 +63,8 @@ struct PartDisk {
 /// The head row of `state`.
 ///
 /// # Errors
-/// The row would pass [`HEAD_BYTES_MAX`].
-pub(crate) fn encode(state: &TableState) -> Result<Vec<u8>> {
+/// The row would pass `bytes_max`.
+pub(crate) fn encode(state: &TableState, bytes_max: usize) -> Result<Vec<u8>> {
     let disk = HeadDisk {
         generation: state.generation,
         next_part: state.next_part,
@@ -80,12 +77,11 @@ pub(crate) fn encode(state: &TableState) -> Result<Vec<u8>> {
     };
     let place = place(&state.def);
     let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(&place, e.to_string()))?;
-    if payload.len() > HEAD_BYTES_MAX {
-        return Err(Error::Limit {
-            what: place,
-            value: payload.len() as u64,
-            max: HEAD_BYTES_MAX as u64,
-            remedy: "let merges run (dodb compact), then try again",
+    if payload.len() > bytes_max {
+        return Err(Error::TooManyParts {
+            table: state.def.name.clone(),
+            parts: state.parts.len(),
+            max: bytes_max,
         });
     }
     Ok(frame::seal(Magic::Head, &payload))

@@ -76,6 +76,7 @@ fn run_table(
     usage: &Usage,
 ) -> Result<()> {
     loop {
+        let _alone = db.core.working.lock();
         let state = db.core.state(def, usage)?;
         let Some(inputs) = pick(&state, &db.core.options, budget.thorough) else { break };
         if *steps == budget.steps_max {
@@ -91,6 +92,19 @@ fn run_table(
         *steps += 1;
         db.submit(Change::Sweep { def: Some(state.def.clone()) }, usage)?;
         report.sweeps += 1;
+    }
+    Ok(())
+}
+
+/// Merges some of a table's parts right away, or waits for whoever is merging and then does.
+pub(crate) fn make_room(db: &Db, def: &Arc<TableDef>, usage: &Usage) -> Result<()> {
+    const STEPS: usize = 2;
+    let _alone = db.core.working.lock();
+    for _ in 0..STEPS {
+        let state = db.core.state(def, usage)?;
+        let due = |thorough| pick(&state, &db.core.options, thorough);
+        let Some(inputs) = due(false).or_else(|| due(true)) else { return Ok(()) };
+        step(db, &state.def, &inputs, &mut JobReport::default(), usage)?;
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub struct Options {
     pub compact_bytes_max: u64,
     /// A wide part is cut once its bytes pass this.
     pub wide_bytes_max: u64,
+    /// The largest head row, below the 2,000,000 bytes a row may have.
+    pub head_bytes_max: usize,
     /// Parts of one size class that are merged together.
     pub merge_fanout: usize,
     /// Bytes of decoded headers and raw rows kept in memory.
@@ -38,6 +40,7 @@ impl Default for Options {
             fresh_entries_max: 16,
             compact_bytes_max: 1_400_000,
             wide_bytes_max: 8 << 20,
+            head_bytes_max: 1_900_000,
             merge_fanout: 8,
             cache_bytes_max: 24 << 20,
             value_bytes_max: 2_000_000,

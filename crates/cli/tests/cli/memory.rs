@@ -11,11 +11,11 @@ use crate::command::Place;
 const LIMIT_BYTES: u64 = 256 << 20;
 const TIMES: u64 = 10;
 
-/// The most memory the process has had so far.
-fn peak_bytes(child: &Child) -> u64 {
+/// The most memory the process has had so far; `None` once it has ended.
+fn peak_bytes(child: &Child) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024)
 }
 
 /// Imports made-up records; answers how many there were and the peak.
@@ -26,6 +26,7 @@ fn import(place: &Place, arguments: &[&str], record: fn(&mut String, u64)) -> (u
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -37,21 +38,21 @@ fn import(place: &Place, arguments: &[&str], record: fn(&mut String, u64)) -> (u
             record(&mut text, records);
             records += 1;
         }
-        input.write_all(text.as_bytes()).unwrap();
+        // An import that ends before its input does has said why.
+        if input.write_all(text.as_bytes()).is_err() {
+            break;
+        }
         sent += text.len() as u64;
-        peak = peak.max(peak_bytes(&child));
+        peak = peak.max(peak_bytes(&child).unwrap_or(0));
     }
     // What is left when the pipe closes is looked at once more: merging goes on.
     drop(input);
     while child.try_wait().unwrap().is_none() {
-        if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", child.id()))
-            && status.contains("VmHWM")
-        {
-            peak = peak.max(peak_bytes(&child));
-        }
+        peak = peak.max(peak_bytes(&child).unwrap_or(0));
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert!(child.wait().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     (records, peak)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Stores;
 use super::support::*;
 use arrow_array::RecordBatch;
-use dodb_engine::{Db, JobBudget, Options, TableDef, things as columns};
+use dodb_engine::{Db, Error, JobBudget, Options, TableDef, things as columns};
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar};
 use dodb_rowstore::{Flow, RowCounts, RowStore, Statement, Usage};
 
@@ -18,6 +18,7 @@ cases![
     one_thing_alone_writes_one_row,
     a_thousand_things_write_six_rows_at_most_once_folded,
     two_columns_of_a_wide_table_read_only_their_rows,
+    who_writes_faster_than_background_work_merges_does_its_work,
 ];
 
 const JOBS: JobBudget = JobBudget { steps_max: usize::MAX, thorough: false };
@@ -225,4 +226,37 @@ fn two_columns_of_a_wide_table_read_only_their_rows(stores: Stores<'_>) {
     });
     // The catalog, the head row, the parts' headers, and the rows of the two columns.
     assert_eq!(spent.read, 2 + streams[&0] + streams[&4] + streams[&12], "{streams:?}");
+}
+
+/// Without background work the head row would list more and more parts, until it is full.
+fn who_writes_faster_than_background_work_merges_does_its_work(stores: Stores<'_>) {
+    let store = stores();
+    let options =
+        Options { fresh_insert_rows_max: 4, head_bytes_max: 64_000, ..Options::default() };
+    let db = open(&store, &options);
+    let usage = Usage::default();
+    for start in (0..2_000).step_by(5) {
+        let batch = things(&numbered(start..start + 5));
+        assert_eq!(db.insert("things", &batch, &usage).unwrap(), 5);
+    }
+    let everything = Predicate::And(Vec::new());
+    let all = |db: &Db| found(db, "things", &everything, &Usage::default()).unwrap();
+    assert_eq!(all(&db), 2_000);
+    assert!(db.snapshot("things", &usage).unwrap().part_count() < 200, "parts were merged");
+    // Deleted rows take room as well. Who deletes is told to read again once parts were merged.
+    let mut left = 2_000;
+    for n in (0..2_000).step_by(3) {
+        let id = numbered(n..n + 1).remove(0).id;
+        let deleted = (0..3).find_map(|_| {
+            let rows = addresses(&db.snapshot("things", &usage).unwrap(), &by_id(&id));
+            match db.mutate("things", rows, None, &usage) {
+                Err(Error::Conflict { .. }) => None,
+                other => Some(other.unwrap()),
+            }
+        });
+        assert_eq!(deleted, Some(1), "{id}");
+        left -= 1;
+    }
+    assert_eq!(all(&db), left);
+    assert_eq!(all(&open(&store, &options)), left);
 }

@@ -30,6 +30,7 @@ fn tiny(rng: &mut Rng) -> Options {
         fresh_entries_max: 1 + rng.below(4) as usize,
         compact_bytes_max: 3_000 + rng.below(6_000),
         wide_bytes_max: 20_000,
+        head_bytes_max: Options::default().head_bytes_max,
         merge_fanout: 2 + rng.below(2) as usize,
         cache_bytes_max: if rng.chance(50) { 0 } else { 1 << 20 },
         value_bytes_max: 4_000,
