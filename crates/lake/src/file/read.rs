@@ -17,6 +17,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::file::metadata::ParquetMetaData;
+use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use super::resolve::{Fields, Source};
 use super::select::{self, Judged};
@@ -170,7 +171,8 @@ impl FileReader {
             .with_batch_size(request.batch_rows.max(1))
             .with_projection(ProjectionMask::leaves(parquet, leaves))
             .with_row_groups(groups)
-            .with_row_selection(selection);
+            .with_row_selection(selection)
+            .with_max_predicate_cache_size(predicate_cache_bytes(parquet));
         if request.predicate != Predicate::True {
             let leaves = filter.iter().flat_map(|source| source.leaves.iter().copied());
             let mask = ProjectionMask::leaves(parquet, leaves);
@@ -288,6 +290,18 @@ impl FileReader {
         }
         Ok(blooms)
     }
+}
+
+/// Bytes of filter columns kept for the projection, so that they are decoded once. None at all where
+/// a struct has one leaf: parquet 58 takes it for a plain column there, and panics when it is read.
+fn predicate_cache_bytes(schema: &SchemaDescriptor) -> usize {
+    const BYTES_MAX: usize = 8 << 20;
+    let roots = schema.root_schema().get_fields();
+    let leaves = |root: usize| {
+        (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root).count()
+    };
+    let is_lone = |(at, root): (usize, &TypePtr)| !root.is_primitive() && leaves(at) == 1;
+    if roots.iter().enumerate().any(is_lone) { 0 } else { BYTES_MAX }
 }
 
 /// Columns for which a Bloom filter can answer.

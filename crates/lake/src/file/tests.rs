@@ -422,6 +422,18 @@ proptest! {
 }
 
 #[test]
+fn a_document_without_fields_is_filtered_by_its_text() {
+    let empty = Row { id: None, text: None, float: None, time: None, document: None };
+    let document = Some(r#"{"n":2,"s":"t2","m":"a"}"#.to_owned());
+    let value = Scalar::String("a".into());
+    check(&Case {
+        rows: vec![empty.clone(), Row { document, ..empty }],
+        deleted: [0].into(),
+        predicate: Predicate::Compare { column: PATH + 2, op: CompareOp::Lt, value },
+    });
+}
+
+#[test]
 fn pages_and_filters_spare_reads() {
     block_on(async {
         let schema = Schema::new(vec![
