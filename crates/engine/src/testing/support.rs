@@ -77,14 +77,14 @@ impl Rng {
     }
 }
 
-/// An empty store in memory.
-#[cfg(test)]
 /// What a future gives that never waits: without a bucket none does, and a bucket in memory answers
 /// at once.
 pub fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("nothing to wait for")
 }
 
+/// An empty store in memory.
+#[cfg(test)]
 pub fn memory() -> Arc<dyn RowStore> {
     Arc::new(dodb_rowstore::SqliteStore::open_in_memory().unwrap())
 }
