@@ -292,8 +292,8 @@ impl FileReader {
     }
 }
 
-/// Bytes of filter columns kept for the projection, so that they are decoded once. None at all where
-/// a struct has one leaf: parquet 58 takes it for a plain column there, and panics when it is read.
+/// Bytes of filter columns kept for the projection, so that they are decoded once. None at all
+/// where a struct has one leaf: parquet 58 takes it for a plain column then, and panics.
 fn predicate_cache_bytes(schema: &SchemaDescriptor) -> usize {
     const BYTES_MAX: usize = 8 << 20;
     let roots = schema.root_schema().get_fields();
