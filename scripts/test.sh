@@ -38,15 +38,6 @@ cargo_tests() {
     cargo test --release --workspace --locked 2>&1 | tee -a "$log"
 }
 
-# The crate of the warm tier is a workspace of its own, with a target folder of its own.
-warm_tier() {
-    local target="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/target-lake"
-    local own=(--manifest-path crates/lake/Cargo.toml --all-features --locked)
-    cargo fmt --manifest-path crates/lake/Cargo.toml --check &&
-        CARGO_TARGET_DIR="$target" cargo clippy "${own[@]}" --all-targets -- -D warnings &&
-        CARGO_TARGET_DIR="$target" cargo test "${own[@]}" 2>&1 | tee -a "$log"
-}
-
 # Serves the Worker on workerd, on a free port, and lets the tests know where.
 serve_worker() {
     local build="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/worker/test" tenths=0
@@ -78,7 +69,6 @@ step 'set-up' scripts/setup.sh build
 step 'formatting' cargo fmt --all --check
 step 'clippy' cargo clippy --release --workspace --all-targets --locked -- -D warnings
 step 'house rules' cargo run --release --locked --quiet -p xtask -- tidy
-step 'warm tier' warm_tier
 step 'building the Worker' scripts/worker.sh test
 step 'serving the Worker' serve_worker
 step 'tests' cargo_tests
@@ -89,8 +79,9 @@ scripts=(tests/*.sh)
 programs=(tests/*.py)
 if [ ${#scripts[@]} -gt 0 ] || [ ${#programs[@]} -gt 0 ]; then
     step 'data' scripts/setup.sh data tests
-    python="${XDG_CACHE_HOME:-$HOME/.cache}/dodb/venv/bin/python"
-    step 'flights' "$python" demo/prepare.py
+    cache="${XDG_CACHE_HOME:-$HOME/.cache}/dodb"
+    step 'flights' "$cache/venv/bin/python" demo/prepare.py
+    python="$cache/venv-tests/bin/python"
     export DODB="$CARGO_TARGET_DIR/release/dodb"
     for script in "${scripts[@]}"; do step "$script" bash "$script"; done
     for program in "${programs[@]}"; do step "$program" "$python" "$program"; done

@@ -32,8 +32,8 @@ scripts/setup.sh worker
 
 export CARGO_TARGET_DIR="$cache/target-wasm"
 export CC_wasm32_unknown_unknown=clang-19 AR_wasm32_unknown_unknown=llvm-ar-19
-# The Worker's randomness is JavaScript's.
-export RUSTFLAGS='--cfg getrandom_backend="wasm_js"'
+# The Worker's randomness is JavaScript's; what iceberg asks of tokio is unstable in WebAssembly.
+export RUSTFLAGS='--cfg getrandom_backend="wasm_js" --cfg tokio_unstable'
 build=(build --package dodb-worker --locked --target "$target" "${profile[@]}")
 if [ -d "$(rustc --print target-libdir --target "$target")" ]; then
     cargo "${build[@]}"

@@ -41,8 +41,12 @@ pub enum Command {
     Verify(DatabaseArgs),
     /// What is in a table's parts, or in one part
     Inspect(InspectArgs),
-    /// Fold and merge until there is nothing left to do
+    /// Move rows to the bucket, as files of Iceberg tables
+    Flush(FlushArgs),
+    /// Fold, merge and tidy files until there is nothing left to do
     Compact(DatabaseArgs),
+    /// Remove old snapshots from the bucket, and objects that nothing names
+    Expire(ExpireArgs),
     /// The tour of `make demo`
     #[command(hide = true)]
     Demo(DemoArgs),
@@ -57,6 +61,34 @@ pub struct DatabaseArgs {
     /// The database: a folder within the data folder
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = database)]
     pub database: String,
+    /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
+    #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
+    pub objects: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct FlushArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// The table [default: all]
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExpireArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// The table [default: all]
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// Snapshots so many hours old go; the current one stays
+    #[arg(long, value_name = "HOURS", default_value_t = 120)]
+    pub older_than_hours: u32,
+    /// Objects that nothing names go when they are so many hours old: none that is being written may
+    /// be older
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub orphans_hours: u32,
 }
 
 /// Which database, in a folder or behind HTTP.
@@ -78,6 +110,9 @@ pub struct ServeArgs {
     /// The data folder: each database is a folder in it
     #[arg(long, value_name = "DIR", default_value = "./dodb-data")]
     pub data: PathBuf,
+    /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
+    #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
+    pub objects: Option<String>,
     /// Where to listen; port 0 takes a free one, and the line printed says which
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8123")]
     pub listen: SocketAddr,

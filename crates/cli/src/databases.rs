@@ -10,6 +10,7 @@ use dodb_rowstore::Usage;
 use dodb_server::Server;
 use parking_lot::Mutex;
 
+use crate::args::DatabaseArgs;
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::open;
@@ -25,6 +26,8 @@ pub struct Database {
 /// All databases of a data folder.
 pub struct Databases {
     data: PathBuf,
+    /// Where their buckets are.
+    objects: Option<String>,
     /// Locked while one is opened: nobody opens it twice. None: closed for good.
     open: Mutex<Option<BTreeMap<String, Arc<Database>>>>,
 }
@@ -38,8 +41,8 @@ impl Database {
 
 impl Databases {
     /// The databases in `data`, none of them open.
-    pub fn new(data: PathBuf) -> Databases {
-        Databases { data, open: Mutex::new(Some(BTreeMap::new())) }
+    pub fn new(data: PathBuf, objects: Option<String>) -> Databases {
+        Databases { data, objects, open: Mutex::new(Some(BTreeMap::new())) }
     }
 
     /// The database of that name, opened or made if need be. Blocks.
@@ -51,7 +54,12 @@ impl Databases {
         if let Some(database) = open.get(name) {
             return Ok(database.clone());
         }
-        let db = open::open(&self.data, name)?;
+        let place = DatabaseArgs {
+            data: self.data.clone(),
+            database: name.to_owned(),
+            objects: self.objects.clone(),
+        };
+        let db = open::open(&place)?;
         let database = Arc::new(Database {
             server: open::server(&db, name)?,
             jobs: Mutex::new(Jobs::start(db.clone(), name)?),

@@ -58,7 +58,7 @@ pub struct Figures {
 }
 
 pub fn run(args: &DemoArgs) -> Result<ExitCode> {
-    let place = DatabaseArgs { data: args.data.clone(), database: "default".into() };
+    let place = DatabaseArgs { data: args.data.clone(), database: "default".into(), objects: None };
     let rows_folder = args.data.join(ROWS_FOLDER);
     check(args, &place, &rows_folder)?;
     let home = Home::new(&place, args.url.as_deref())?;

@@ -87,9 +87,9 @@ fn write_table(
     let mut buffer = Vec::new();
     let mut rows = 0;
     encoder.prefix(&mut buffer)?;
-    for task in plan.tasks() {
-        let mut scanner = plan.start(task);
-        while let Some(batch) = scanner.next_batch(&usage)? {
+    for task in plan.tasks(&usage)? {
+        let mut scanner = plan.start(&task);
+        while let Some(batch) = open::wait(scanner.next_batch(&usage))?? {
             rows += batch.num_rows() as u64;
             encoder.batch(&batch, &mut buffer)?;
             if buffer.len() >= BUFFER_BYTES {

@@ -11,6 +11,7 @@ use dodb_engine::{Db, JobBudget};
 use dodb_rowstore::Usage;
 
 use crate::error::{Error, Result};
+use crate::open;
 
 /// How long the thread sleeps when nobody wakes it.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -82,7 +83,7 @@ fn run(db: &Db, database: &str, woken: &Receiver<()>, stop: &AtomicBool, usage: 
                     if report.folds + report.merges + report.sweeps > 0 {
                         tracing::debug!(database, ?report, "background work");
                     }
-                    if !report.more {
+                    if !report.more && !tidy_bucket(db, database, usage) {
                         break;
                     }
                 }
@@ -91,6 +92,27 @@ fn run(db: &Db, database: &str, woken: &Receiver<()>, stop: &AtomicBool, usage: 
                     break;
                 }
             }
+        }
+    }
+}
+
+/// One step of background work in the bucket; was there something to do?
+fn tidy_bucket(db: &Db, database: &str, usage: &Usage) -> bool {
+    if !db.has_warm_jobs() {
+        return false;
+    }
+    match open::wait(db.run_warm_jobs(1, usage)) {
+        Ok(Ok(report)) => {
+            tracing::debug!(database, ?report, "background work in the bucket");
+            report.more
+        }
+        Ok(Err(e)) => {
+            tracing::error!(database, "background work in the bucket failed: {e}");
+            false
+        }
+        Err(e) => {
+            tracing::error!(database, "background work in the bucket: {e}");
+            false
         }
     }
 }

@@ -10,10 +10,12 @@ mod demo;
 mod env;
 mod error;
 mod export;
+mod flush;
 mod import;
 mod inspect;
 mod jobs;
 mod memory;
+mod objects;
 mod open;
 mod repl;
 mod serve;
@@ -41,7 +43,9 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Flush(args) => flush::run(&args),
         Command::Compact(args) => compact::run(&args),
+        Command::Expire(args) => flush::expire(&args),
         Command::Demo(args) => demo::run(&args),
     };
     outcome.unwrap_or_else(|e| e.report())

@@ -1,8 +1,7 @@
 //! Opening the database of a folder: `DATA/NAME/dodb.sqlite`, behind the meter, under the engine.
 //! Not here: the databases of a server ([`crate::databases`]).
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dodb_engine::{Db, JobBudget, JobReport, Options};
 use dodb_query::{Session, SessionOptions};
@@ -13,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::args::DatabaseArgs;
 use crate::env::NativeEnv;
 use crate::error::{Error, Result};
+use crate::objects;
 
 /// The file within a database's folder.
 const FILE: &str = "dodb.sqlite";
@@ -21,13 +21,13 @@ const FILE: &str = "dodb.sqlite";
 ///
 /// # Errors
 /// Another process has it open, the file is damaged, the folder cannot be used.
-pub fn open(data: &Path, database: &str) -> Result<Db> {
-    open_with(data, database, Options::native())
+pub fn open(place: &DatabaseArgs) -> Result<Db> {
+    open_with(place, Options::native())
 }
 
 /// As [`open`], with sizes other than a native process has.
-pub fn open_with(data: &Path, database: &str, options: Options) -> Result<Db> {
-    let folder = data.join(database);
+pub fn open_with(place: &DatabaseArgs, options: Options) -> Result<Db> {
+    let folder = place.data.join(&place.database);
     let store = SqliteStore::open(&folder, SqliteOptions::default()).map_err(|e| match e {
         e @ RowError::Locked { .. } => {
             Error::Failed(format!("{e}. If that is `dodb serve`, ask it with --url URL"))
@@ -35,7 +35,8 @@ pub fn open_with(data: &Path, database: &str, options: Options) -> Result<Db> {
         e => Error::Rows(e),
     })?;
     let rows = Arc::new(Metered::new(Box::new(store)));
-    Ok(Db::open(rows, Arc::new(NativeEnv), options)?)
+    let bucket = objects::open(&place.data, &place.database, place.objects.as_deref())?;
+    Ok(Db::open_with_bucket(rows, Arc::new(NativeEnv), options, Some(bucket))?)
 }
 
 /// Opens a database that is there already.
@@ -51,7 +52,7 @@ pub fn open_existing(place: &DatabaseArgs) -> Result<Db> {
             place.data.display()
         )));
     }
-    open(&place.data, &place.database)
+    open(place)
 }
 
 /// The SQL session of a database, with a thread's worth of work per core.
@@ -77,6 +78,18 @@ pub fn runtime() -> Result<Runtime> {
         .enable_all()
         .build()
         .map_err(|e| Error::Failed(format!("cannot start threads: {e}")))
+}
+
+/// Waits for what asks the bucket and is no request: background work, imports. Threads of their own
+/// drive it, so that connections live as long as the process.
+pub fn wait<F: Future>(future: F) -> Result<F::Output> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME
+        .get_or_init(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().ok());
+    match runtime {
+        Some(runtime) => Ok(runtime.block_on(future)),
+        None => Err(Error::Failed("cannot start a thread for the bucket".into())),
+    }
 }
 
 /// Runs background work until none is left.

@@ -34,7 +34,7 @@ struct House {
 }
 
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
-    let databases = Arc::new(Databases::new(args.data.clone()));
+    let databases = Arc::new(Databases::new(args.data.clone(), args.objects.clone()));
     // So that a folder in use is told now and not to the first client.
     databases.get("default")?;
     let runtime = open::runtime()?;

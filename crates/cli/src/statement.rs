@@ -57,7 +57,7 @@ impl Runner {
         if let Some(url) = &args.url {
             return Ok(Runner::Remote(args.client(url)?));
         }
-        let db = open::open(&args.place.data, &args.place.database)?;
+        let db = open::open(&args.place)?;
         let server = open::server(&db, &args.place.database)?;
         Ok(Runner::Local(Box::new(Local { runtime: open::runtime()?, server, db })))
     }

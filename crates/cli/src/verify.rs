@@ -13,7 +13,7 @@ use crate::{open, terminal};
 
 pub fn run(args: &DatabaseArgs) -> Result<ExitCode> {
     let db = open::open_existing(args)?;
-    let report = db.verify(&Usage::default())?;
+    let report = open::wait(db.verify(&Usage::default()))??;
     let mut out = std::io::stdout();
     for fault in &report.faults {
         writeln!(out, "table `{}`: {}", fault.table, fault.message)?;

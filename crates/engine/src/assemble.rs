@@ -183,7 +183,8 @@ fn granules(rows: &[PartRow], fresh: Option<&Buffer>) -> Result<u32, dodb_part::
     Ok(reader.granule_count() as u32)
 }
 
-fn zones(def: &TableDef, stats: &[(u32, ColumnStats)]) -> BTreeMap<u32, ColumnStats> {
+/// Bounds of the zone columns, as small as rides in a head row.
+pub(crate) fn zones(def: &TableDef, stats: &[(u32, ColumnStats)]) -> BTreeMap<u32, ColumnStats> {
     const ZONE_BYTES_MAX: usize = 32;
     let mut out = BTreeMap::new();
     for id in def.zone_columns() {
@@ -201,7 +202,7 @@ fn zones(def: &TableDef, stats: &[(u32, ColumnStats)]) -> BTreeMap<u32, ColumnSt
 
 impl NewPart {
     /// The part as a state shows it, under the number `no`.
-    pub(crate) fn state(&self, no: u64) -> PartState {
+    pub(crate) fn state(&self, no: u64, born_ms: Option<i64>) -> PartState {
         PartState {
             no,
             rows: self.rows,
@@ -212,6 +213,8 @@ impl NewPart {
             filter: if self.in_ids { None } else { self.filter.clone() },
             in_ids: self.in_ids,
             fresh: self.fresh.clone(),
+            born_ms,
+            file: None,
             guard: Arc::new(()),
         }
     }

@@ -16,6 +16,7 @@ use crate::head;
 use crate::merge::Merged;
 use crate::statements;
 use crate::table::TableDef;
+use crate::warm::{self, WarmCommit, WarmRows};
 use crate::working::{Deletions, Working};
 
 /// Something to be made durable.
@@ -23,18 +24,26 @@ pub(crate) enum Change {
     Insert {
         def: Arc<TableDef>,
         batch: RecordBatch,
+        warm: WarmRows,
     },
     Mutate {
         def: Arc<TableDef>,
         deletions: Deletions,
         batch: Option<RecordBatch>,
+        warm: WarmRows,
     },
     Merge {
         def: Arc<TableDef>,
         merged: Box<Merged>,
     },
+    Warm {
+        def: Arc<TableDef>,
+        commit: Box<WarmCommit>,
+    },
     Truncate {
         def: Arc<TableDef>,
+        /// The pointer of its Iceberg table before and after.
+        warm: Option<(String, String)>,
     },
     Create {
         def: TableDef,
@@ -128,11 +137,15 @@ fn carry_out_some(core: &Core, group: &[Arc<Pending>], usage: &Usage) -> usize {
     let mut commit = Commit::new(core, &spent);
     let mut carried = group.len();
     let mut results: Vec<(Arc<Pending>, Result<u64>)> = Vec::with_capacity(group.len());
-    let mut waiting: Vec<(Arc<Pending>, Arc<TableDef>, RecordBatch)> = Vec::new();
+    let mut waiting: Vec<Waiting> = Vec::new();
     for (at, pending) in group.iter().enumerate() {
         let Some(change) = pending.change.lock().take() else { continue };
         let joins = match (&change, waiting.first()) {
-            (Change::Insert { def, .. }, Some((_, first, _))) => **first == **def,
+            (Change::Insert { def, warm, .. }, Some((_, first, _, found))) => {
+                // Two that replace the same row of a file cannot go in together.
+                let is_plain = warm.replaced.is_empty() && found.replaced.is_empty();
+                **first == **def && is_plain && warm.version == found.version
+            }
             _ => false,
         };
         if !joins {
@@ -144,7 +157,9 @@ fn carry_out_some(core: &Core, group: &[Arc<Pending>], usage: &Usage) -> usize {
             }
         }
         match change {
-            Change::Insert { def, batch } => waiting.push((pending.clone(), def, batch)),
+            Change::Insert { def, batch, warm } => {
+                waiting.push((pending.clone(), def, batch, warm));
+            }
             change => {
                 let result = commit.apply(change);
                 results.push((pending.clone(), result));
@@ -164,6 +179,9 @@ fn carry_out_some(core: &Core, group: &[Arc<Pending>], usage: &Usage) -> usize {
     }
     carried
 }
+
+/// An insert that others may join: what it inserts, and what was found out before.
+type Waiting = (Arc<Pending>, Arc<TableDef>, RecordBatch, WarmRows);
 
 struct Commit<'a> {
     core: &'a Core,
@@ -193,15 +211,14 @@ impl Commit<'_> {
     /// Inserts of one table go in together: one part, one search for rows they replace.
     fn insert_all(
         &mut self,
-        waiting: &mut Vec<(Arc<Pending>, Arc<TableDef>, RecordBatch)>,
+        waiting: &mut Vec<Waiting>,
         results: &mut Vec<(Arc<Pending>, Result<u64>)>,
     ) {
-        let Some((_, def, _)) = waiting.first() else { return };
-        let def = def.clone();
-        let batches: Vec<RecordBatch> = waiting.iter().map(|(_, _, b)| b.clone()).collect();
+        let Some((_, def, _, warm)) = waiting.first() else { return };
+        let batches: Vec<RecordBatch> = waiting.iter().map(|(_, _, b, _)| b.clone()).collect();
         let together =
-            self.on_table(&def, |working, core, usage| working.insert(core, &def, &batches, usage));
-        for (pending, _, batch) in waiting.drain(..) {
+            self.on_table(def, |w, core, usage| w.insert(core, def, &batches, warm, usage));
+        for (pending, _, batch, _) in waiting.drain(..) {
             let own = together.as_ref().map(|_| batch.num_rows() as u64).map_err(Error::clone);
             results.push((pending, own));
         }
@@ -209,17 +226,21 @@ impl Commit<'_> {
 
     fn apply(&mut self, change: Change) -> Result<u64> {
         match change {
-            Change::Insert { def, batch } => {
-                self.on_table(&def, |w, core, usage| w.insert(core, &def, &[batch], usage))
+            Change::Insert { def, batch, warm } => {
+                self.on_table(&def, |w, core, usage| w.insert(core, &def, &[batch], &warm, usage))
             }
-            Change::Mutate { def, deletions, batch } => self.on_table(&def, |w, core, usage| {
-                w.mutate(core, &def, &deletions, batch.as_ref(), usage)
-            }),
+            Change::Mutate { def, deletions, batch, warm } => self
+                .on_table(&def, |w, core, usage| {
+                    w.mutate(core, &def, &deletions, batch.as_ref(), &warm, usage)
+                }),
+            Change::Warm { def, commit } => {
+                self.on_table(&def, |w, core, usage| w.warm(core, *commit, usage))
+            }
             Change::Merge { def, merged } => {
                 self.on_table(&def, |w, core, usage| w.merge(core, *merged, usage))
             }
-            Change::Truncate { def } => {
-                self.on_table(&def, |w, core, usage| w.truncate(core, usage))
+            Change::Truncate { def, warm } => {
+                self.on_table(&def, |w, core, usage| w.truncate(core, warm.as_ref(), usage))
             }
             Change::Create { def } => self.on_catalog(|catalog| catalog.create(def).map(|_| 0)),
             Change::Drop { name } => {
@@ -311,7 +332,9 @@ impl Commit<'_> {
                 let swept = working.slot.sweep(&mut working.state, &working.retired);
                 working.state.generation += 1;
                 let ids = self.core.encode_ids(working)?;
-                heads.push((*id, swept, ids, head::encode(&working.state, head_bytes_max)?));
+                let manifest = warm::encode_manifest(&working.state, &working.dirty_chunks)?;
+                let head = head::encode(&working.state, head_bytes_max)?;
+                heads.push((*id, swept, ids, manifest, head));
             }
         }
         let dropped = match &mut self.catalog {
@@ -321,7 +344,7 @@ impl Commit<'_> {
         let catalog = self.catalog.as_ref().map(Catalog::encode).transpose()?;
         let tables = &self.tables;
         self.core.rows.atomically(self.usage, |tx| -> Result<()> {
-            for (id, swept, ids, head) in &heads {
+            for (id, swept, ids, manifest, head) in &heads {
                 if let Some(working) = tables.get(id) {
                     write_parts(tx, *id, working)?;
                 }
@@ -334,12 +357,16 @@ impl Commit<'_> {
                     let params = [Value::Int(i64::from(*id)), bucket, Value::Blob(row)];
                     run(tx, &statements::PUT_IDS, &params)?;
                 }
+                for (chunk, row) in manifest {
+                    put_manifest(tx, *id, *chunk, row.as_deref())?;
+                }
                 put_head(tx, *id, head)?;
             }
             for id in &dropped {
                 let params = [Value::Int(i64::from(*id))];
                 run(tx, &statements::DELETE_PARTS, &params)?;
                 run(tx, &statements::DELETE_IDS, &params)?;
+                run(tx, &statements::DELETE_MANIFEST, &params)?;
                 run(tx, &statements::DELETE_HEAD, &params)?;
             }
             if let Some(row) = &catalog {
@@ -369,6 +396,14 @@ fn run(tx: &Transaction<'_>, statement: &dodb_rowstore::Statement, params: &[Val
 
 fn put_head(tx: &Transaction<'_>, id: u32, row: &[u8]) -> Result<()> {
     run(tx, &statements::PUT_HEAD, &[Value::Int(i64::from(id)), Value::Blob(row)])
+}
+
+fn put_manifest(tx: &Transaction<'_>, id: u32, chunk: u32, row: Option<&[u8]>) -> Result<()> {
+    let (id, chunk) = (Value::Int(i64::from(id)), Value::Int(i64::from(chunk)));
+    match row {
+        Some(row) => run(tx, &statements::PUT_MANIFEST, &[id, chunk, Value::Blob(row)]),
+        None => run(tx, &statements::DELETE_MANIFEST_ROW, &[id, chunk]),
+    }
 }
 
 fn write_parts(tx: &Transaction<'_>, id: u32, working: &Working) -> Result<()> {

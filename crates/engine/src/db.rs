@@ -3,26 +3,28 @@
 //! done; each verb names the module that does it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use dodb_lake::{Bucket, Change as LakeChange};
 use dodb_rowstore::{Flow, Metered, Usage, Value};
+use futures::future::BoxFuture;
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Alter, Catalog};
 use crate::commit::{CATALOG, Change, Commits};
-use crate::env::Env;
+use crate::env::{Env, Turn};
 use crate::error::{Error, Result};
-use crate::head;
-use crate::ids::IdFilters;
 use crate::jobs::{JobBudget, JobReport};
 use crate::normalize::normalize;
 use crate::options::Options;
 use crate::parts::PartStore;
+use crate::slot::{Guards, Slot, is_read};
 use crate::snapshot::Snapshot;
 use crate::state::TableState;
 use crate::statements;
 use crate::table::TableDef;
+use crate::warm::{self, Lake, next_stamp};
 use crate::working::Working;
 
 /// A database. Cheap to clone; clones share everything.
@@ -40,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) env: Arc<dyn Env>,
     pub(crate) options: Options,
     pub(crate) parts: PartStore,
+    /// Where rows go that are no longer hot.
+    pub(crate) bucket: Option<Bucket>,
     builtin: [Arc<TableDef>; 2],
     catalog: RwLock<Option<Arc<Catalog>>>,
     slots: Mutex<HashMap<u32, Arc<Slot>>>,
@@ -50,25 +54,31 @@ pub(crate) struct Core {
     pub(crate) working: Mutex<()>,
 }
 
-/// By part number what shows whether somebody still reads the part.
-type Guards = HashMap<u64, Weak<()>>;
-
-/// What memory holds of one table.
-#[derive(Default)]
-pub(crate) struct Slot {
-    state: RwLock<Option<Arc<TableState>>>,
-    filters: Mutex<Option<Arc<IdFilters>>>,
-    retired: Mutex<Vec<(u64, Arc<()>)>>,
-    /// The guards of parts whose state was forgotten while readers may hold it.
-    guards: Mutex<Guards>,
-}
+/// How often a change is tried when others change the same table.
+const TRIES_MAX: usize = 8;
+/// The same for an insert, which may have to merge parts in between.
+const INSERT_TRIES_MAX: usize = 16;
 
 impl Db {
-    /// Opens a database on a row store, making its tables if the store is empty.
+    /// Opens a database on a row store, making its tables if the store is empty. All of its rows
+    /// stay there.
     ///
     /// # Errors
     /// The row store failed.
     pub fn open(rows: Arc<Metered>, env: Arc<dyn Env>, options: Options) -> Result<Db> {
+        Db::open_with_bucket(rows, env, options, None)
+    }
+
+    /// As [`Db::open`], with a bucket for rows that are no longer hot.
+    ///
+    /// # Errors
+    /// The row store failed. The bucket is not asked for anything.
+    pub fn open_with_bucket(
+        rows: Arc<Metered>,
+        env: Arc<dyn Env>,
+        options: Options,
+        bucket: Option<Bucket>,
+    ) -> Result<Db> {
         let usage = Usage::default();
         for statement in &statements::CREATE {
             rows.exec(statement, &[], &usage, &mut |_| Flow::Continue)?;
@@ -78,6 +88,7 @@ impl Db {
             rows,
             env,
             options,
+            bucket,
             builtin: [Arc::new(TableDef::things()?), Arc::new(TableDef::relationships()?)],
             catalog: RwLock::new(None),
             slots: Mutex::new(HashMap::new()),
@@ -129,71 +140,97 @@ impl Db {
     }
 
     /// Deletes every row of a table; answers how many there were.
-    pub fn truncate(&self, name: &str, usage: &Usage) -> Result<u64> {
+    ///
+    /// # Errors
+    /// See [`Error`]; nothing was deleted then.
+    pub fn truncate<'a>(&'a self, name: &'a str, usage: &'a Usage) -> BoxFuture<'a, Result<u64>> {
+        // Boxed where it is made: it is [`Send`] there, whatever those who wait for it hold.
+        Box::pin(self.truncate_all(name, usage))
+    }
+
+    async fn truncate_all(&self, name: &str, usage: &Usage) -> Result<u64> {
+        for _ in 1..TRIES_MAX {
+            match self.try_truncate(name, usage).await {
+                Err(Error::Conflict { .. }) => {}
+                other => return other,
+            }
+        }
+        self.try_truncate(name, usage).await
+    }
+
+    async fn try_truncate(&self, name: &str, usage: &Usage) -> Result<u64> {
         let def = self.core.def(name, usage)?;
-        self.submit(Change::Truncate { def }, usage)
+        let state = self.core.state(&def, usage)?;
+        let files = state.files(&self.core.rows, usage)?;
+        let Some(head) = state.warm.as_ref().map(|warm| &warm.head).filter(|_| !files.is_empty())
+        else {
+            return self.submit(Change::Truncate { def, warm: None }, usage);
+        };
+        // Snapshots of before stay, until they expire.
+        let lake = Lake::new(&self.core, &def, usage)?;
+        let table = lake.table(&self.core, &def, &head.metadata).await?;
+        let change = LakeChange {
+            removed: files
+                .iter()
+                .filter_map(|part| Some(part.file.as_ref()?.uri.clone()))
+                .collect(),
+            planned_at: table.metadata().current_snapshot_id(),
+            ..LakeChange::default()
+        };
+        let stamp = next_stamp(self.core.env.as_ref(), &table);
+        let prepared = table.prepare(&change, &stamp).await?;
+        let after = prepared.table.metadata_location().to_owned();
+        let warm = Some((head.metadata.clone(), after));
+        self.submit(Change::Truncate { def, warm }, usage)
     }
 
     /// Inserts rows; the columns of `batch` are matched by name, missing ones get their defaults.
-    /// In `things` and `relationships` a row replaces the one of the same key. When this returns
-    /// the rows are durable and visible. Answers how many rows the batch had.
+    /// In `things` and `relationships` a row replaces the one of the same key, in whatever tier it
+    /// is. When this returns the rows are durable and visible. On a host with one thread others who
+    /// insert while this one waits for [`Env::turn`] share its commit. Answers how many rows the
+    /// batch had.
     ///
     /// # Errors
     /// See [`Error`]; on any error nothing of the batch is stored.
-    pub fn insert(&self, name: &str, batch: &RecordBatch, usage: &Usage) -> Result<u64> {
+    pub async fn insert(&self, name: &str, batch: &RecordBatch, usage: &Usage) -> Result<u64> {
         if batch.num_rows() == 0 {
             self.core.def(name, usage)?;
             return Ok(0);
         }
-        const TRIES_MAX: usize = 16;
-        let insert = || {
-            let def = self.core.def(name, usage)?;
-            let batch = normalize(&def, &self.core.options, self.core.env.as_ref(), batch)?;
-            self.submit(Change::Insert { def, batch }, usage)
-        };
-        for _ in 1..TRIES_MAX {
-            match insert() {
+        let mut turn = self.core.env.turn();
+        for _ in 1..INSERT_TRIES_MAX {
+            match self.try_insert(name, batch, turn.take(), usage).await {
+                // The table changed meanwhile: once more, without waiting for others.
                 Err(Error::Conflict { .. }) => {}
                 Err(Error::TooManyParts { .. }) => self.make_room(name, usage)?,
                 other => return other,
             }
         }
-        insert()
+        self.try_insert(name, batch, None, usage).await
     }
 
-    /// As [`Db::insert`], for a host with one thread: others who insert while this one waits for
-    /// [`Env::turn`] share its commit.
-    ///
-    /// # Errors
-    /// As [`Db::insert`].
-    pub async fn insert_with_others(
+    async fn try_insert(
         &self,
         name: &str,
         batch: &RecordBatch,
+        turn: Option<Turn>,
         usage: &Usage,
     ) -> Result<u64> {
-        if let Some(turn) = self.core.env.turn()
-            && batch.num_rows() > 0
-        {
-            let def = self.core.def(name, usage)?;
-            let env = self.core.env.as_ref();
-            let batch = normalize(&def, &self.core.options, env, batch)?;
-            let queued = self.core.commits.enqueue(&self.core, Change::Insert { def, batch });
+        let def = self.core.def(name, usage)?;
+        let batch = normalize(&def, &self.core.options, self.core.env.as_ref(), batch)?;
+        let warm = warm::look_up(&self.core, &def, Some(&batch), &Vec::new(), usage).await?;
+        let queued = self.core.commits.enqueue(&self.core, Change::Insert { def, batch, warm });
+        if let Some(turn) = turn {
             turn.await;
-            match queued.settle(usage) {
-                // The table changed meanwhile, or has to be merged: once more, without waiting.
-                Err(Error::Conflict { .. } | Error::TooManyParts { .. }) => {}
-                other => return other,
-            }
         }
-        self.insert(name, batch, usage)
+        queued.settle(usage)
     }
 
     /// Deletes the rows named and inserts `batch`, as one change. Answers how many were deleted.
     ///
     /// # Errors
     /// [`Error::Conflict`] when one of the rows is gone: read again, and try again.
-    pub fn mutate(
+    pub async fn mutate(
         &self,
         name: &str,
         deletions: RowAddresses,
@@ -206,7 +243,8 @@ impl Db {
         if deletions.is_empty() && batch.is_none() {
             return Ok(0);
         }
-        match self.submit(Change::Mutate { def: def.clone(), deletions, batch }, usage) {
+        let warm = warm::look_up(&self.core, &def, batch.as_ref(), &deletions, usage).await?;
+        match self.submit(Change::Mutate { def: def.clone(), deletions, batch, warm }, usage) {
             // Merged parts have other addresses: the caller has to read again.
             Err(Error::TooManyParts { .. }) => {
                 self.make_room(name, usage)?;
@@ -295,7 +333,7 @@ impl Core {
         self.slots.lock().values().filter_map(|slot| slot.state.read().clone()).collect()
     }
 
-    fn head_row(&self, id: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn head_row(&self, id: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {
         let mut found = None;
         let params = [Value::Int(i64::from(id))];
         self.rows.query_one(&statements::GET_HEAD, &params, usage, &mut |row| {
@@ -375,109 +413,4 @@ impl Core {
         self.slots.lock().values().for_each(|slot| slot.forget());
         self.parts.forget();
     }
-}
-
-impl Slot {
-    /// The table's newest state; one row read when memory does not hold it.
-    pub(crate) fn state(
-        &self,
-        core: &Core,
-        def: &Arc<TableDef>,
-        usage: &Usage,
-    ) -> Result<Arc<TableState>> {
-        if let Some(state) = self.state.read().as_ref() {
-            return Ok(state.clone());
-        }
-        let mut held = self.state.write();
-        if let Some(state) = held.as_ref() {
-            return Ok(state.clone());
-        }
-        let mut state = match core.head_row(def.id, usage)? {
-            Some(row) => head::decode(def.clone(), &row)?,
-            None => TableState::empty(def.clone()),
-        };
-        self.adopt_guards(&mut state);
-        let state = Arc::new(state);
-        *held = Some(state.clone());
-        Ok(state)
-    }
-
-    /// Forgets what rows can tell again. What readers hold is not forgotten: it is in no row.
-    fn forget(&self) {
-        *self.filters.lock() = None;
-        if let Some(state) = self.state.write().take() {
-            let held = state.parts.iter().map(|part| (part.no, Arc::downgrade(&part.guard)));
-            self.guards.lock().extend(held);
-        }
-    }
-
-    /// Lets a state that was read again share the guards of readers that began before.
-    fn adopt_guards(&self, state: &mut TableState) {
-        let mut guards = self.guards.lock();
-        guards.retain(|_, guard| is_read(guard));
-        for part in &mut state.parts {
-            if let Some(guard) = guards.get(&part.no).and_then(Weak::upgrade) {
-                Arc::make_mut(part).guard = guard;
-            }
-        }
-    }
-
-    /// The id filters of `state`, which must be the newest.
-    pub(crate) fn filters(
-        &self,
-        core: &Core,
-        state: &TableState,
-        usage: &Usage,
-    ) -> Result<Arc<IdFilters>> {
-        let mut held = self.filters.lock();
-        if let Some(filters) = held.as_ref() {
-            return Ok(filters.clone());
-        }
-        let filters = Arc::new(IdFilters::load(&core.rows, state, usage)?);
-        *held = Some(filters.clone());
-        Ok(filters)
-    }
-
-    /// The id filters, if memory holds them. They may be newer than a reader's state; the filter of
-    /// a part never changes.
-    pub(crate) fn filters_in_memory(&self) -> Option<Arc<IdFilters>> {
-        self.filters.lock().clone()
-    }
-
-    /// Takes from the garbage of `state` the parts that no reader holds any more. Those in `now`
-    /// are shown by the newest state until the commit that retires them is done.
-    pub(crate) fn sweep(&self, state: &mut TableState, now: &[(u64, Arc<()>)]) -> Vec<u64> {
-        let (retired, guards) = (self.retired.lock(), self.guards.lock());
-        let is_free = |no: &u64| {
-            // Of the guard of a part that nobody reads only the copy in `retired` is left.
-            let is_held = match retired.iter().find(|(part, _)| part == no) {
-                Some((_, guard)) => Arc::strong_count(guard) > 1,
-                None => guards.get(no).is_some_and(is_read),
-            };
-            !is_held && !now.iter().any(|(part, _)| part == no)
-        };
-        let (free, held) = state.garbage.iter().partition(|no| is_free(no));
-        state.garbage = held;
-        free
-    }
-
-    pub(crate) fn publish(
-        &self,
-        state: TableState,
-        filters: Option<Arc<IdFilters>>,
-        retired: Vec<(u64, Arc<()>)>,
-    ) {
-        if filters.is_some() {
-            *self.filters.lock() = filters;
-        }
-        let mut held = self.retired.lock();
-        held.extend(retired);
-        held.retain(|(no, _)| state.garbage.contains(no));
-        drop(held);
-        *self.state.write() = Some(Arc::new(state));
-    }
-}
-
-fn is_read(guard: &Weak<()>) -> bool {
-    guard.strong_count() > 0
 }

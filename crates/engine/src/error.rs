@@ -97,6 +97,24 @@ pub enum Error {
         /// The most bytes of a head row.
         max: usize,
     },
+    /// Rows of the table are, or should go, in a bucket, and the database has none.
+    #[error(
+        "table `{table}` has to do with a bucket, and this database was opened without one; name \
+         it (natively `--objects URL`, in a Worker the R2 binding)"
+    )]
+    NoBucket {
+        /// The table.
+        table: String,
+    },
+    /// Another flush, compaction or expiry of the same table is under way.
+    #[error("files of table `{table}` are being written by another request; try again soon")]
+    Busy {
+        /// The table.
+        table: String,
+    },
+    /// The bucket failed, or an object in it is not what it should be.
+    #[error("{0}")]
+    Lake(Arc<dodb_lake::Error>),
     /// Stored bytes do not say what they should.
     #[error("damaged data in {place}: {detail}; other tables are not affected")]
     Corrupt {
@@ -152,6 +170,18 @@ impl Error {
             Error::Conflict { .. } => ErrorKind::Conflict,
             Error::Limit { .. } | Error::TooManyParts { .. } => ErrorKind::Limit,
             Error::Corrupt { .. } => ErrorKind::Corrupt,
+            Error::NoBucket { .. } => ErrorKind::Invalid,
+            Error::Busy { .. } => ErrorKind::Unavailable,
+            Error::Lake(e) => match e.kind() {
+                dodb_lake::ErrorKind::NotFound | dodb_lake::ErrorKind::Corrupt => {
+                    ErrorKind::Corrupt
+                }
+                dodb_lake::ErrorKind::Invalid | dodb_lake::ErrorKind::Unsupported => {
+                    ErrorKind::Invalid
+                }
+                dodb_lake::ErrorKind::Conflict => ErrorKind::Conflict,
+                dodb_lake::ErrorKind::Storage => ErrorKind::Unavailable,
+            },
             Error::Rows(e) => match **e {
                 dodb_rowstore::Error::Budget { .. }
                 | dodb_rowstore::Error::RowTooLarge { .. }
@@ -176,5 +206,16 @@ impl From<dodb_rowstore::Error> for Error {
 impl From<arrow_schema::ArrowError> for Error {
     fn from(e: arrow_schema::ArrowError) -> Self {
         Error::Arrow(Arc::new(e))
+    }
+}
+
+impl From<dodb_lake::Error> for Error {
+    fn from(e: dodb_lake::Error) -> Self {
+        match e.kind() {
+            dodb_lake::ErrorKind::Conflict => {
+                Error::Conflict { table: e.table().unwrap_or_default().to_owned() }
+            }
+            _ => Error::Lake(Arc::new(e)),
+        }
     }
 }

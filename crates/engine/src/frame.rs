@@ -1,4 +1,4 @@
-//! The frame around rows that the engine writes itself (head, catalog, ids): magic, version,
+//! The frame around rows that the engine writes itself (head, catalog, ids, manifest): magic, version,
 //! checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See docs/format.md.
 
 use twox_hash::XxHash3_64;
@@ -14,6 +14,7 @@ pub(crate) enum Magic {
     Head,
     Catalog,
     Ids,
+    Manifest,
 }
 
 impl Magic {
@@ -22,11 +23,12 @@ impl Magic {
             Magic::Head => b"doH1",
             Magic::Catalog => b"doC1",
             Magic::Ids => b"doI1",
+            Magic::Manifest => b"doM1",
         }
     }
 }
 
-/// The version of all three payloads.
+/// The version of all four payloads.
 pub(crate) const VERSION: u8 = 1;
 
 /// Frames `payload`.

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
 use crate::state::{PartState, Paths, TableState};
 use crate::table::TableDef;
+use crate::warm::{Warm, WarmHead};
 
 #[derive(Encode, Decode)]
 struct HeadDisk {
@@ -36,6 +37,9 @@ struct HeadDisk {
     /// Missing in heads of before there were any.
     #[n(7)]
     paths: Option<BTreeMap<u32, PathSummary>>,
+    /// Missing while no row is in a bucket.
+    #[n(8)]
+    warm: Option<WarmHead>,
 }
 
 #[derive(Encode, Decode)]
@@ -58,6 +62,9 @@ struct PartDisk {
     in_ids: bool,
     #[n(8)]
     fresh: Option<ByteVec>,
+    /// Missing in heads of before it was noted.
+    #[n(9)]
+    born_ms: Option<i64>,
 }
 
 /// The head row of `state`.
@@ -74,6 +81,7 @@ pub(crate) fn encode(state: &TableState, bytes_max: usize) -> Result<Vec<u8>> {
         garbage: state.garbage.clone(),
         id_buckets: state.id_buckets,
         paths: Some(state.paths.iter().map(|(id, paths)| (*id, (**paths).clone())).collect()),
+        warm: state.warm.as_ref().map(|warm| warm.head.clone()),
     };
     let place = place(&state.def);
     let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(&place, e.to_string()))?;
@@ -98,9 +106,10 @@ pub(crate) fn decode(def: Arc<TableDef>, row: &[u8]) -> Result<TableState> {
         .into_iter()
         .map(|p| part_from_disk(p, &place).map(Arc::new))
         .collect::<Result<Vec<_>>>()?;
-    let live: u64 = parts.iter().map(|p| p.live()).sum();
+    let hot: u64 = parts.iter().map(|p| p.live()).sum();
+    let live = hot + disk.warm.as_ref().map_or(0, |warm| warm.rows);
     if live != disk.rows {
-        let detail = format!("it counts {} rows but its parts hold {live}", disk.rows);
+        let detail = format!("it counts {} rows but its parts and files hold {live}", disk.rows);
         return Err(Error::corrupt(place, detail));
     }
     if !disk.id_buckets.is_power_of_two() {
@@ -123,6 +132,7 @@ pub(crate) fn decode(def: Arc<TableDef>, row: &[u8]) -> Result<TableState> {
         parts,
         garbage: disk.garbage,
         id_buckets: disk.id_buckets,
+        warm: disk.warm.map(Warm::unread),
     })
 }
 
@@ -136,38 +146,22 @@ fn place(def: &TableDef) -> String {
 }
 
 fn part_to_disk(part: &PartState) -> PartDisk {
-    let deleted = part.deleted.as_ref().map(|rows| {
-        let mut out = Vec::with_capacity(rows.serialized_size());
-        // Writing to a Vec cannot fail.
-        let _ = rows.serialize_into(&mut out);
-        ByteVec::from(out)
-    });
     PartDisk {
         no: part.no,
         rows: part.rows,
         granules: part.granules,
         bytes: part.bytes,
-        deleted,
+        deleted: deletions_to_disk(part.deleted.as_deref()),
         zones: part.zones.as_ref().clone(),
         filter: part.filter.as_ref().map(|f| ByteVec::from(f.as_bytes().to_vec())),
         in_ids: part.in_ids,
         fresh: part.fresh.as_ref().map(|f| ByteVec::from(f.as_slice().to_vec())),
+        born_ms: part.born_ms,
     }
 }
 
 fn part_from_disk(disk: PartDisk, place: &str) -> Result<PartState> {
-    let deleted = match disk.deleted {
-        None => None,
-        Some(bytes) => {
-            let rows = RoaringBitmap::deserialize_from(bytes.as_slice())
-                .map_err(|e| Error::corrupt(place, format!("deletions of a part: {e}")))?;
-            if rows.max().is_some_and(|max| u64::from(max) >= disk.rows) {
-                let detail = format!("part {} has deletions past its rows", disk.no);
-                return Err(Error::corrupt(place, detail));
-            }
-            Some(Arc::new(rows))
-        }
-    };
+    let deleted = deletions_from_disk(disk.deleted, disk.no, disk.rows, place)?;
     let filter = match disk.filter {
         None => None,
         Some(bytes) => Some(Arc::new(Sbbf::from_bytes(&bytes).map_err(|e| Error::part(place, e))?)),
@@ -182,6 +176,33 @@ fn part_from_disk(disk: PartDisk, place: &str) -> Result<PartState> {
         filter,
         in_ids: disk.in_ids,
         fresh: disk.fresh.map(|bytes| Buffer::from_vec(Vec::from(bytes))),
+        born_ms: disk.born_ms,
+        file: None,
         guard: Arc::new(()),
     })
+}
+
+/// Deleted rows as they are written.
+pub(crate) fn deletions_to_disk(deleted: Option<&RoaringBitmap>) -> Option<ByteVec> {
+    let rows = deleted?;
+    let mut out = Vec::with_capacity(rows.serialized_size());
+    // Writing to a Vec cannot fail.
+    let _ = rows.serialize_into(&mut out);
+    Some(ByteVec::from(out))
+}
+
+/// Deleted rows of part `no`, which has `rows` rows. `place` names the row they are read from.
+pub(crate) fn deletions_from_disk(
+    bytes: Option<ByteVec>,
+    no: u64,
+    rows: u64,
+    place: &str,
+) -> Result<Option<Arc<RoaringBitmap>>> {
+    let Some(bytes) = bytes else { return Ok(None) };
+    let deleted = RoaringBitmap::deserialize_from(bytes.as_slice())
+        .map_err(|e| Error::corrupt(place, format!("deletions of a part: {e}")))?;
+    if deleted.max().is_some_and(|max| u64::from(max) >= rows) {
+        return Err(Error::corrupt(place, format!("part {no} has deletions past its rows")));
+    }
+    Ok(Some(Arc::new(deleted)))
 }

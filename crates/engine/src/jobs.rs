@@ -78,7 +78,8 @@ fn run_table(
     loop {
         let _alone = db.core.working.lock();
         let state = db.core.state(def, usage)?;
-        let Some(inputs) = pick(&state, &db.core.options, budget.thorough) else { break };
+        let slot = db.core.slot(def.id);
+        let Some(inputs) = slot.pick(&state, &db.core.options, budget.thorough) else { break };
         if *steps == budget.steps_max {
             report.more = true;
             return Ok(());
@@ -102,7 +103,8 @@ pub(crate) fn make_room(db: &Db, def: &Arc<TableDef>, usage: &Usage) -> Result<(
     let _alone = db.core.working.lock();
     for _ in 0..STEPS {
         let state = db.core.state(def, usage)?;
-        let due = |thorough| pick(&state, &db.core.options, thorough);
+        let slot = db.core.slot(def.id);
+        let due = |thorough| slot.pick(&state, &db.core.options, thorough);
         let Some(inputs) = due(false).or_else(|| due(true)) else { return Ok(()) };
         step(db, &state.def, &inputs, &mut JobReport::default(), usage)?;
     }
@@ -142,16 +144,32 @@ fn tables(core: &Core, budget: &JobBudget, usage: &Usage) -> Result<Vec<Arc<Tabl
 pub(crate) fn are_due(core: &Core) -> bool {
     core.states_in_memory().iter().any(|state| {
         let slot = core.slot(state.def.id);
-        pick(state, &core.options, false).is_some()
+        slot.pick(state, &core.options, false).is_some()
             || !slot.sweep(&mut state.as_ref().clone(), &[]).is_empty()
     })
 }
 
-/// The parts that the next step merges.
+/// Makes parts of all fresh rows.
+pub(crate) fn fold(db: &Db, def: &Arc<TableDef>, usage: &Usage) -> Result<()> {
+    const TRIES_MAX: usize = 8;
+    let _alone = db.core.working.lock();
+    for _ in 0..TRIES_MAX {
+        let state = db.core.state(def, usage)?;
+        let fresh: Vec<_> = state.parts.iter().filter(|p| p.fresh.is_some()).cloned().collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        step(db, &state.def, &fresh, &mut JobReport::default(), usage)?;
+    }
+    Ok(())
+}
+
+/// The parts that the next step merges; none of those in `kept`.
 pub(crate) fn pick(
     state: &TableState,
     options: &Options,
     thorough: bool,
+    kept: &[u64],
 ) -> Option<Vec<Arc<PartState>>> {
     let fresh: Vec<_> = state.parts.iter().filter(|p| p.fresh.is_some()).cloned().collect();
     let (bytes, rows) = state.fresh_size();
@@ -159,7 +177,8 @@ pub(crate) fn pick(
     if due || (thorough && !fresh.is_empty()) {
         return Some(fresh);
     }
-    let stored: Vec<_> = state.parts.iter().filter(|p| p.fresh.is_none()).cloned().collect();
+    let is_stored = |p: &&Arc<PartState>| p.fresh.is_none() && !kept.contains(&p.no);
+    let stored: Vec<_> = state.parts.iter().filter(is_stored).cloned().collect();
     let worn = |p: &&Arc<PartState>| {
         let deleted = p.deleted_count();
         deleted * REWRITE_ONE_IN > p.rows || (thorough && deleted > 0)

@@ -27,6 +27,7 @@ mod normalize;
 mod options;
 mod parts;
 mod scan;
+mod slot;
 mod snapshot;
 mod state;
 mod statements;
@@ -34,11 +35,13 @@ mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;
+mod warm;
 mod working;
 
 pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use db::{Db, RowAddresses};
+pub use dodb_lake::Bucket;
 pub use dodb_rowstore::{Metered, Usage, UsageCounts};
 pub use env::{Env, Turn};
 pub use error::{Error, ErrorKind, Result};
@@ -51,6 +54,7 @@ pub use scan::{
     PART_COLUMN, PATH_ID_MIN, PathColumn, ROW_COLUMN, ScanCounters, ScanPlan, ScanRequest,
     ScanTask, Scanner,
 };
-pub use snapshot::{PartInfo, Snapshot};
+pub use snapshot::{FileInfo, PartInfo, Snapshot};
 pub use table::{TableDef, TableKind, relationships, things};
 pub use verify::{Fault, VerifyReport};
+pub use warm::{CompactStep, ExpireReport, FlushScope, FlushStep, SnapshotInfo, WarmReport};

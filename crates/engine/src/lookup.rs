@@ -103,7 +103,7 @@ impl Verdicts {
             }
         }
         if parts.iter().any(|p| p.in_ids) {
-            let probed = probe(snapshot, lookup, usage)?;
+            let probed = probe(snapshot, parts, lookup, usage)?;
             for part in parts.iter().filter(|p| p.in_ids) {
                 let opaque = given.is_some_and(|id| may_have_values(part, id));
                 if let (Some(hit), false) = (probed.get(&part.no), opaque) {
@@ -128,11 +128,16 @@ fn may_have_values(part: &PartState, column: u32) -> bool {
     part.zones.get(&column).is_none_or(|stats| stats.nulls < stats.rows)
 }
 
-fn probe(snapshot: &Snapshot, lookup: &KeyLookup, usage: &Usage) -> Result<BTreeMap<u64, bool>> {
+fn probe(
+    snapshot: &Snapshot,
+    parts: &[Arc<PartState>],
+    lookup: &KeyLookup,
+    usage: &Usage,
+) -> Result<BTreeMap<u64, bool>> {
     let (core, state) = (&snapshot.core, &snapshot.state);
     let slot = core.slot(state.def.id);
     if let Some(filters) = slot.filters_in_memory() {
-        let in_ids = state.parts.iter().filter(|p| p.in_ids);
+        let in_ids = parts.iter().filter(|p| p.in_ids);
         let known = in_ids.filter_map(|p| filters.get(p.no).map(|f| (p.no, f)));
         let hit = |f: &dodb_part::Sbbf| lookup.hashes.iter().any(|hash| f.might_contain(*hash));
         return Ok(known.map(|(no, f)| (no, hit(f))).collect());
@@ -144,7 +149,7 @@ fn probe(snapshot: &Snapshot, lookup: &KeyLookup, usage: &Usage) -> Result<BTree
     }
     for (bucket, hashes) in by_bucket {
         let found = ids::probe(&core.rows, state, bucket, &hashes, usage)?;
-        for part in state.parts.iter().filter(|p| p.in_ids) {
+        for part in parts.iter().filter(|p| p.in_ids) {
             // A part that the bucket does not cover might hold anything.
             *out.entry(part.no).or_default() |= found.get(&part.no).copied().unwrap_or(true);
         }

@@ -24,11 +24,31 @@ pub struct Options {
     pub merge_fanout: usize,
     /// Bytes of decoded headers and raw rows kept in memory.
     pub cache_bytes_max: usize,
+    /// Hot rows past so many go to the bucket, the oldest first, until half of them is left.
+    pub hot_rows_max: u64,
+    /// The same for their encoded bytes.
+    pub hot_bytes_max: u64,
+    /// Hot rows older than this go to the bucket, in milliseconds.
+    pub hot_age_ms_max: i64,
+    /// Rows that one commit moves to the bucket, or writes anew there.
+    pub flush_rows_max: u64,
+    /// Encoded bytes of hot rows that one commit moves.
+    pub flush_bytes_max: u64,
+    /// A file in the bucket is ended once it is about this large.
+    pub file_bytes: usize,
+    /// Snapshots older than this expire in the background, in milliseconds.
+    pub snapshot_age_ms_max: i64,
+    /// Objects that nothing names are swept once they are older than this, in milliseconds.
+    pub orphan_age_ms_min: i64,
+    /// Open files of a table whose footers are kept in memory.
+    pub footers_max: usize,
     /// The longest string, document or byte string taken.
     pub value_bytes_max: usize,
     /// Filters of parts with at most this many rows ride in the head row.
     pub inline_filter_rows_max: u64,
 }
+
+const DAY_MS: i64 = 86_400_000;
 
 impl Default for Options {
     fn default() -> Self {
@@ -43,6 +63,15 @@ impl Default for Options {
             head_bytes_max: 1_900_000,
             merge_fanout: 8,
             cache_bytes_max: 24 << 20,
+            hot_rows_max: u64::MAX,
+            hot_bytes_max: 1 << 30,
+            hot_age_ms_max: i64::MAX,
+            flush_rows_max: 32_768,
+            flush_bytes_max: 2 << 20,
+            file_bytes: 32 << 20,
+            snapshot_age_ms_max: 5 * DAY_MS,
+            orphan_age_ms_min: DAY_MS,
+            footers_max: 64,
             value_bytes_max: 2_000_000,
             inline_filter_rows_max: 4_096,
         }
@@ -52,6 +81,14 @@ impl Default for Options {
 impl Options {
     /// Sizes for a native process with memory to spare.
     pub fn native() -> Self {
-        Options { wide_bytes_max: 64 << 20, cache_bytes_max: 256 << 20, ..Options::default() }
+        Options {
+            wide_bytes_max: 64 << 20,
+            cache_bytes_max: 256 << 20,
+            flush_rows_max: 1_000_000,
+            flush_bytes_max: 64 << 20,
+            file_bytes: 128 << 20,
+            footers_max: 1_024,
+            ..Options::default()
+        }
     }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow_buffer::BooleanBuffer;
@@ -27,6 +27,7 @@ use crate::parts::{OpenPart, place};
 use crate::snapshot::Snapshot;
 use crate::state::PartState;
 use crate::table::{TableDef, TableKind, relationships};
+use crate::warm::FileScanner;
 
 /// The name of the virtual column that holds a row's part number.
 pub const PART_COLUMN: &str = "_part";
@@ -75,6 +76,16 @@ pub struct ScanCounters {
     pub parts_pruned_by_filter: AtomicU64,
     /// Parts opened and left out by the statistics or filters of their header.
     pub parts_pruned_by_header: AtomicU64,
+    /// Files of the table in the bucket.
+    pub files: AtomicU64,
+    /// Files left out by the bounds in the list of files.
+    pub files_pruned_by_zone: AtomicU64,
+    /// Files left out by a key filter.
+    pub files_pruned_by_filter: AtomicU64,
+    /// Row groups of the files that were opened.
+    pub row_groups: AtomicU64,
+    /// Row groups left out by their statistics or filters.
+    pub row_groups_pruned: AtomicU64,
     /// Granules looked at.
     pub granules: AtomicU64,
     /// Granules left out by their bounds.
@@ -83,11 +94,11 @@ pub struct ScanCounters {
     pub rows_scanned: AtomicU64,
     /// Rows given out.
     pub rows_returned: AtomicU64,
-    /// Bytes of the segments that were decoded, as stored.
+    /// Bytes of the segments that were decoded, as stored, and those that the bucket gave.
     pub bytes_decoded: AtomicU64,
 }
 
-/// A piece of work: granules of one part. Pieces can be read in any order and in parallel.
+/// A piece of work: granules of one part, or a file. Pieces can be read in any order and in parallel.
 #[derive(Debug, Clone)]
 pub struct ScanTask {
     part: Arc<PartState>,
@@ -100,6 +111,8 @@ pub struct ScanPlan {
     request: ScanRequest,
     schema: SchemaRef,
     tasks: Vec<ScanTask>,
+    /// Files are chosen when the scan begins: planning alone does not read their list.
+    file_tasks: OnceLock<Vec<ScanTask>>,
     counters: Arc<ScanCounters>,
 }
 
@@ -112,14 +125,9 @@ impl ScanPlan {
         let counters = Arc::new(ScanCounters::default());
         counters.parts.store(state.parts.len() as u64, Relaxed);
         let schema = output_schema(&state.def, &request)?;
-        let derived = derived_column(&state.def);
-        let in_zone = |part: &&Arc<PartState>| {
-            let evidence = |id: u32| {
-                let stats = if Some(id) == derived { None } else { part.zones.get(&id) };
-                Evidence { stats, bloom: None }
-            };
-            part.live() > 0 && prune(&request.predicate, &evidence) == Answer::MightMatch
-        };
+        let files = state.warm.as_ref().map_or(0, |warm| warm.head.files);
+        counters.files.store(files, Relaxed);
+        let in_zone = |part: &&Arc<PartState>| is_in_zone(&state.def, part, &request.predicate);
         let mut parts: Vec<Arc<PartState>> = state.parts.iter().filter(in_zone).cloned().collect();
         let by_zone = state.parts.len() - parts.len();
         counters.parts_pruned_by_zone.store(by_zone as u64, Relaxed);
@@ -138,7 +146,8 @@ impl ScanPlan {
                 start = end;
             }
         }
-        Ok(ScanPlan { snapshot, request, schema, tasks, counters })
+        let file_tasks = OnceLock::new();
+        Ok(ScanPlan { snapshot, request, schema, tasks, file_tasks, counters })
     }
 
     /// The schema of the batches.
@@ -146,9 +155,41 @@ impl ScanPlan {
         &self.schema
     }
 
-    /// The pieces of work.
-    pub fn tasks(&self) -> &[ScanTask] {
-        &self.tasks
+    /// The pieces of work. Reads the list of files, and their key filters, if there are any.
+    pub fn tasks(&self, usage: &Usage) -> Result<Vec<ScanTask>> {
+        let files = match self.file_tasks.get() {
+            Some(files) => files,
+            None => {
+                let files = self.plan_files(usage)?;
+                self.file_tasks.get_or_init(|| files)
+            }
+        };
+        Ok(self.tasks.iter().chain(files).cloned().collect())
+    }
+
+    /// How many pieces of work there may be. Reads nothing.
+    pub fn tasks_max(&self) -> usize {
+        let files = self.snapshot.state.warm.as_ref().map_or(0, |warm| warm.head.files);
+        self.tasks.len() + files as usize
+    }
+
+    fn plan_files(&self, usage: &Usage) -> Result<Vec<ScanTask>> {
+        let state = &self.snapshot.state;
+        let files = state.files(&self.snapshot.core.rows, usage)?;
+        let in_zone =
+            |file: &&Arc<PartState>| is_in_zone(&state.def, file, &self.request.predicate);
+        let mut near: Vec<Arc<PartState>> = files.iter().filter(in_zone).cloned().collect();
+        let by_zone = (files.len() - near.len()) as u64;
+        self.counters.files_pruned_by_zone.store(by_zone, Relaxed);
+        let lookup = KeyLookup::of(&state.def, &self.request.predicate);
+        if let Some(lookup) = lookup.filter(|_| !near.is_empty()) {
+            let verdicts = Verdicts::new(&self.snapshot, &near, &lookup, usage)?;
+            let before = near.len();
+            near.retain(|file| verdicts.might_hold(file));
+            let by_filter = (before - near.len()) as u64;
+            self.counters.files_pruned_by_filter.store(by_filter, Relaxed);
+        }
+        Ok(near.into_iter().map(|part| ScanTask { part, granules: 0..0 }).collect())
     }
 
     /// What the scan came to so far.
@@ -162,12 +203,21 @@ impl ScanPlan {
         for task in &self.tasks {
             parts.insert(task.part.no, task.part.live());
         }
-        parts.values().sum()
+        let hot: u64 = parts.values().sum();
+        let warm = match self.file_tasks.get() {
+            Some(files) => files.iter().map(|task| task.part.live()).sum(),
+            None => self.snapshot.state.warm.as_ref().map_or(0, |warm| warm.head.rows),
+        };
+        hot + warm
     }
 
     /// Begins a piece of work.
     pub fn start(&self, task: &ScanTask) -> Scanner {
+        let (core, state) = (&self.snapshot.core, &self.snapshot.state);
+        let file = task.part.file.is_some();
+        let file = file.then(|| FileScanner::new(core.clone(), state.clone(), task.part.clone()));
         Scanner {
+            file,
             core: self.snapshot.core.clone(),
             def: self.snapshot.state.def.clone(),
             request: self.request.clone(),
@@ -190,11 +240,20 @@ pub struct Scanner {
     part: Arc<PartState>,
     granules: Range<u32>,
     reader: Option<Arc<PartReader>>,
+    /// Of a task that is a file.
+    file: Option<FileScanner>,
 }
 
 impl Scanner {
-    /// The next batch that has rows; `None` when the task is done.
-    pub fn next_batch(&mut self, usage: &Usage) -> Result<Option<RecordBatch>> {
+    /// The next batch that has rows; `None` when the task is done. Waits only for the bucket.
+    pub async fn next_batch(&mut self, usage: &Usage) -> Result<Option<RecordBatch>> {
+        match &mut self.file {
+            Some(file) => file.next_batch(&self.request, &self.schema, &self.counters, usage).await,
+            None => self.next_granule(usage),
+        }
+    }
+
+    fn next_granule(&mut self, usage: &Usage) -> Result<Option<RecordBatch>> {
         let Some(reader) = self.open(usage)? else { return Ok(None) };
         while let Some(granule) = self.granules.next() {
             self.counters.granules.fetch_add(1, Relaxed);
@@ -425,6 +484,16 @@ impl Columns<'_> {
             self.usage,
         )
     }
+}
+
+/// Can the part have rows that meet the predicate, by the bounds that a state knows?
+fn is_in_zone(def: &TableDef, part: &PartState, predicate: &Predicate) -> bool {
+    let derived = derived_column(def);
+    let evidence = |id: u32| {
+        let stats = if Some(id) == derived { None } else { part.zones.get(&id) };
+        Evidence { stats, bloom: None }
+    };
+    part.live() > 0 && prune(predicate, &evidence) == Answer::MightMatch
 }
 
 /// Columns for which a Bloom filter can answer.

@@ -40,6 +40,23 @@ pub struct PartInfo {
     pub bytes: u64,
 }
 
+/// A file of the bucket in a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileInfo {
+    /// Its number within the table.
+    pub number: u64,
+    /// Its name.
+    pub uri: String,
+    /// Rows, deleted ones included.
+    pub rows: u64,
+    /// Rows that are deleted.
+    pub deleted_rows: u64,
+    /// How many of these the Iceberg table knows of.
+    pub deletes_written: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
 impl Snapshot {
     pub(crate) fn new(core: Arc<Core>, state: Arc<TableState>) -> Snapshot {
         Snapshot { core, state }
@@ -78,7 +95,8 @@ impl Snapshot {
     /// The row store failed, or a part is damaged.
     pub fn path_counts(&self, path: &PathColumn, usage: &Usage) -> Result<Option<ColumnStats>> {
         const PARTS_MAX: usize = 64;
-        if self.state.parts.len() > PARTS_MAX {
+        let in_files = self.state.warm.as_ref().map_or(0, |warm| warm.head.rows);
+        if self.state.parts.len() > PARTS_MAX || in_files > 0 {
             return Ok(None);
         }
         let mut all = ColumnStats::default();
@@ -130,6 +148,34 @@ impl Snapshot {
     /// Raised by every commit to the table.
     pub fn generation(&self) -> u64 {
         self.state.generation
+    }
+
+    /// Live rows in the bucket, files and their bytes.
+    pub fn warm(&self) -> (u64, u64, u64) {
+        let head = self.state.warm.as_ref().map(|warm| &warm.head);
+        head.map_or((0, 0, 0), |head| (head.rows, head.files, head.bytes))
+    }
+
+    /// Where the metadata of its Iceberg table is, if rows were ever moved to one.
+    pub fn metadata_location(&self) -> Option<&str> {
+        self.state.warm.as_ref().map(|warm| warm.head.metadata.as_str())
+    }
+
+    /// The files in the bucket, oldest first. Reads their list.
+    pub fn files(&self, usage: &Usage) -> Result<Vec<FileInfo>> {
+        let files = self.state.files(&self.core.rows, usage)?;
+        let info = |part: &Arc<PartState>| {
+            let file = part.file.as_ref()?;
+            Some(FileInfo {
+                number: part.no,
+                uri: file.uri.clone(),
+                rows: part.rows,
+                deleted_rows: part.deleted_count(),
+                deletes_written: file.deletes_written,
+                bytes: part.bytes,
+            })
+        };
+        Ok(files.iter().filter_map(info).collect())
     }
 
     /// Encoded bytes of all parts.

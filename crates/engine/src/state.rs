@@ -13,6 +13,7 @@ use dodb_part::{ColumnStats, ColumnType, Sbbf};
 use roaring::RoaringBitmap;
 
 use crate::table::TableDef;
+use crate::warm::{Warm, WarmFile};
 
 /// Statistics of live rows, by column id. A column that is missing is not tracked.
 pub(crate) type Summary = BTreeMap<u32, ColumnStats>;
@@ -44,6 +45,8 @@ pub(crate) struct TableState {
     pub(crate) garbage: Vec<u64>,
     /// In how many rows the id filters of large parts are cut: a power of two.
     pub(crate) id_buckets: u32,
+    /// The rows in the bucket; counts and summaries cover them too.
+    pub(crate) warm: Option<Warm>,
 }
 
 /// A part as a state sees it.
@@ -65,6 +68,10 @@ pub(crate) struct PartState {
     pub(crate) in_ids: bool,
     /// The bytes of fresh rows, which have no row of their own.
     pub(crate) fresh: Option<Buffer>,
+    /// When its oldest row came, in milliseconds since 1970, where that is known.
+    pub(crate) born_ms: Option<i64>,
+    /// Where its rows are, if they are in the bucket.
+    pub(crate) file: Option<Arc<WarmFile>>,
     /// Held by every state that shows the part: when only the garbage list holds it, nobody reads.
     pub(crate) guard: Arc<()>,
 }
@@ -82,6 +89,7 @@ impl TableState {
             parts: Vec::new(),
             garbage: Vec::new(),
             id_buckets: 1,
+            warm: None,
         };
         state.summary = state.empty_summary();
         state

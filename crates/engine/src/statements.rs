@@ -6,7 +6,7 @@
 use dodb_rowstore::Statement;
 
 /// Statements that make an empty store ready. Run only when a write finds no table.
-pub const CREATE: [Statement; 3] = [
+pub const CREATE: [Statement; 4] = [
     Statement {
         name: "create_head",
         sql: "CREATE TABLE IF NOT EXISTS _head (tbl INTEGER NOT NULL, data BLOB NOT NULL, \
@@ -22,6 +22,11 @@ pub const CREATE: [Statement; 3] = [
         name: "create_ids",
         sql: "CREATE TABLE IF NOT EXISTS _ids (tbl INTEGER NOT NULL, bucket INTEGER NOT NULL, \
               data BLOB NOT NULL, PRIMARY KEY (tbl, bucket)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_manifest",
+        sql: "CREATE TABLE IF NOT EXISTS _manifest (tbl INTEGER NOT NULL, chunk INTEGER NOT NULL, \
+              data BLOB NOT NULL, PRIMARY KEY (tbl, chunk)) WITHOUT ROWID",
     },
 ];
 
@@ -67,3 +72,21 @@ pub const PUT_IDS: Statement = Statement {
 /// Forgets a table's id filters.
 pub const DELETE_IDS: Statement =
     Statement { name: "delete_ids", sql: "DELETE FROM _ids WHERE tbl = ?1" };
+/// All rows that list a table's files.
+pub const GET_MANIFEST: Statement = Statement {
+    name: "get_manifest",
+    sql: "SELECT chunk, data FROM _manifest WHERE tbl = ?1 ORDER BY chunk",
+};
+/// Replaces one of them.
+pub const PUT_MANIFEST: Statement = Statement {
+    name: "put_manifest",
+    sql: "INSERT OR REPLACE INTO _manifest (tbl, chunk, data) VALUES (?1, ?2, ?3)",
+};
+/// Forgets one of them.
+pub const DELETE_MANIFEST_ROW: Statement = Statement {
+    name: "delete_manifest_row",
+    sql: "DELETE FROM _manifest WHERE tbl = ?1 AND chunk = ?2",
+};
+/// Forgets them all.
+pub const DELETE_MANIFEST: Statement =
+    Statement { name: "delete_manifest", sql: "DELETE FROM _manifest WHERE tbl = ?1" };

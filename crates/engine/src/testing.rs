@@ -44,12 +44,14 @@ mod damage;
 mod model;
 mod support;
 mod table_model;
+mod warm;
 
-const SUITES: [(&str, &[Case]); 4] = [
+const SUITES: [(&str, &[Case]); 5] = [
     ("budget", budget::CASES),
     ("crash", crash::CASES),
     ("damage", damage::CASES),
     ("model", model::CASES),
+    ("warm", warm::CASES),
 ];
 
 /// Every case, as `suite/case`.
@@ -74,7 +76,7 @@ pub fn run(name: &str, stores: Stores<'_>) -> bool {
 /// # Panics
 /// The database and the model differ.
 pub fn run_model(seed: u64, steps: usize, stores: Stores<'_>) {
-    model::run(stores, seed, steps);
+    model::run(stores, seed, steps, None);
 }
 
 /// A size that is smaller in WebAssembly, where everything takes longer.

@@ -2,8 +2,9 @@
 //! bound and filter held against the data. Nothing is repaired here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch};
 use dodb_part::ColumnStats;
 use dodb_rowstore::{Flow, Usage, Value};
 
@@ -11,8 +12,9 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::keys::{KeyIndex, hash_keys, key_columns};
 use crate::scan::live_batches;
-use crate::state::TableState;
+use crate::state::{PartState, TableState};
 use crate::statements;
+use crate::warm::{Lake, read_file};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +39,9 @@ pub struct VerifyReport {
 }
 
 impl Db {
-    /// Reads everything and reports every fault. Only a failing row store is an error.
-    pub fn verify(&self, usage: &Usage) -> Result<VerifyReport> {
+    /// Reads everything, the bucket too, and reports every fault. Only a failing row store is an
+    /// error.
+    pub async fn verify(&self, usage: &Usage) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
         let tables = match self.tables(usage) {
             Ok(tables) => tables,
@@ -51,7 +54,7 @@ impl Db {
         for def in tables {
             report.tables += 1;
             match self.snapshot(&def.name, usage) {
-                Ok(snapshot) => self.verify_table(&snapshot.state, &mut report, usage)?,
+                Ok(snapshot) => self.verify_table(&snapshot.state, &mut report, usage).await?,
                 Err(e @ Error::Rows(_)) => return Err(e),
                 // Dropped meanwhile.
                 Err(Error::UnknownTable { .. }) => {}
@@ -61,7 +64,7 @@ impl Db {
         Ok(report)
     }
 
-    fn verify_table(
+    async fn verify_table(
         &self,
         state: &TableState,
         report: &mut VerifyReport,
@@ -71,10 +74,17 @@ impl Db {
         let mut keys: Vec<Vec<ArrayRef>> = Vec::new();
         let mut found: BTreeMap<u32, ColumnStats> = state.empty_summary();
         let mut rows = 0;
-        for part in &state.parts {
+        let files = match state.files(&self.core.rows, usage) {
+            Ok(files) => files,
+            Err(e @ Error::Rows(_)) => return Err(e),
+            Err(e) => {
+                report.fault(name, e.to_string());
+                Arc::default()
+            }
+        };
+        for part in state.parts.iter().chain(files.iter()) {
             report.parts += 1;
-            let batches = live_batches(&self.core, &state.def, part, usage)
-                .and_then(|batches| batches.collect::<Result<Vec<_>>>());
+            let batches = self.batches_of(state, part, usage).await;
             let batches = match batches {
                 Ok(batches) => batches,
                 Err(e @ Error::Rows(_)) => return Err(e),
@@ -87,14 +97,14 @@ impl Db {
                 rows += batch.num_rows() as u64;
                 for (column, array) in state.def.schema.columns().iter().zip(batch.columns()) {
                     let stats = ColumnStats::of(array);
-                    check_zone(state, part.no, column.id, &stats, report);
+                    check_zone(state, part, column.id, &stats, report);
                     if let Some(sum) = found.get_mut(&column.id) {
                         sum.merge(&stats);
                     }
                 }
                 if !state.def.key().is_empty() {
                     let columns = key_columns(&state.def, batch)?;
-                    self.check_filter(state, part.no, &columns, report, usage)?;
+                    self.check_filter(state, part, &columns, report, usage)?;
                     keys.push(columns);
                 }
             }
@@ -109,15 +119,32 @@ impl Db {
         self.check_stray_rows(state, report, usage)
     }
 
+    /// The live rows of a part or file, as stored.
+    async fn batches_of(
+        &self,
+        state: &TableState,
+        part: &PartState,
+        usage: &Usage,
+    ) -> Result<Vec<RecordBatch>> {
+        let def = &state.def;
+        let (Some(_), Some(warm)) = (&part.file, &state.warm) else {
+            return live_batches(&self.core, def, part, usage)?.collect();
+        };
+        let lake = Lake::new(&self.core, def, usage)?;
+        let table = lake.table(&self.core, def, &warm.head.metadata).await?;
+        let (mut batches, mut from) = (Vec::new(), Vec::new());
+        read_file(def, &table, part, 0, &mut batches, &mut from).await?;
+        Ok(batches)
+    }
+
     fn check_filter(
         &self,
         state: &TableState,
-        part: u64,
+        part: &PartState,
         columns: &[ArrayRef],
         report: &mut VerifyReport,
         usage: &Usage,
     ) -> Result<()> {
-        let Some(part) = state.part(part) else { return Ok(()) };
         let hashes = hash_keys(state.def.kind, columns)?;
         let held = if part.in_ids {
             let filters = self.core.slot(state.def.id).filters(&self.core, state, usage);
@@ -174,12 +201,12 @@ impl VerifyReport {
 
 fn check_zone(
     state: &TableState,
-    part: u64,
+    part: &PartState,
     column: u32,
     found: &ColumnStats,
     report: &mut VerifyReport,
 ) {
-    let Some(zone) = state.part(part).and_then(|p| p.zones.get(&column)) else { return };
+    let Some(zone) = part.zones.get(&column) else { return };
     let below = match (&found.min, &zone.min) {
         (Some(found), Some(zone)) => found.partial_cmp_same(zone).is_some_and(|o| o.is_lt()),
         _ => false,
@@ -189,6 +216,7 @@ fn check_zone(
         _ => false,
     };
     if below || above {
+        let part = part.no;
         let message = format!("part {part} has values of column #{column} outside its bounds");
         report.fault(&state.def.name, message);
     }

@@ -3,6 +3,7 @@
 //! the commit carries it out. An operation that fails may leave the copy half changed: the commit
 //! takes a [`Savepoint`] before it and returns to it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, UInt32Array};
@@ -13,14 +14,16 @@ use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
 use crate::assemble::{NewPart, Purpose, assemble, encoded_estimate};
-use crate::db::{Core, Slot};
+use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::ids::IdFilters;
 use crate::keys::{KeyIndex, key_columns};
 use crate::merge::Merged;
 use crate::scan::live_batches;
+use crate::slot::Slot;
 use crate::state::{PartState, TableState};
 use crate::table::TableDef;
+use crate::warm::WarmRows;
 
 /// A table within a commit.
 pub(crate) struct Working {
@@ -35,6 +38,8 @@ pub(crate) struct Working {
     pub(crate) ids_changed: bool,
     /// Does the head row have to be written?
     pub(crate) head_changed: bool,
+    /// The `_manifest` rows that have to be written.
+    pub(crate) dirty_chunks: BTreeSet<u32>,
 }
 
 /// What a [`Working`] was before an operation.
@@ -45,6 +50,7 @@ pub(crate) struct Savepoint {
     filters: Option<Arc<IdFilters>>,
     ids_changed: bool,
     head_changed: bool,
+    dirty_chunks: BTreeSet<u32>,
 }
 
 /// Rows to delete, by part number.
@@ -60,6 +66,7 @@ impl Working {
             filters: None,
             ids_changed: false,
             head_changed: false,
+            dirty_chunks: BTreeSet::new(),
         }
     }
 
@@ -71,6 +78,7 @@ impl Working {
             filters: self.filters.clone(),
             ids_changed: self.ids_changed,
             head_changed: self.head_changed,
+            dirty_chunks: self.dirty_chunks.clone(),
         }
     }
 
@@ -84,6 +92,7 @@ impl Working {
         self.filters = to.filters;
         self.ids_changed = to.ids_changed;
         self.head_changed = to.head_changed;
+        self.dirty_chunks = to.dirty_chunks;
     }
 
     fn check_version(&self, def: &TableDef) -> Result<()> {
@@ -95,14 +104,21 @@ impl Working {
 
     /// Appends rows; in a keyed table they replace the rows of the same key, and of two rows of one
     /// key in the batch the later stays. Answers how many rows the batch had.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when what was found out about files no longer holds.
     pub(crate) fn insert(
         &mut self,
         core: &Core,
         def: &TableDef,
         batches: &[RecordBatch],
+        warm: &WarmRows,
         usage: &Usage,
     ) -> Result<u64> {
         self.check_version(def)?;
+        if !def.key().is_empty() {
+            self.check_files(core, warm, usage)?;
+        }
         let Some(first) = batches.first() else { return Ok(0) };
         let mut batch = match batches {
             [one] => one.clone(),
@@ -121,7 +137,9 @@ impl Working {
             };
             replaced = self.find_live(core, &index, &key_columns(def, &batch)?, usage)?;
         }
-        let gone = self.stats_of(core, &replaced, usage)?;
+        let mut gone = self.stats_of(core, &replaced, usage)?;
+        merge_stats(&mut gone, &warm.stats);
+        replaced.extend(warm.replaced.iter().cloned());
         let small = batch.num_rows() < core.options.fresh_insert_rows_max;
         let purpose = if small { Purpose::Fresh } else { Purpose::Insert };
         let estimate = encoded_estimate(&batch);
@@ -131,7 +149,7 @@ impl Working {
         self.mark_deleted(&replaced, &gone);
         self.state.add_paths(&batch);
         for part in parts {
-            self.add(part);
+            self.add(part, core.env.now_ms());
         }
         self.join_fresh(core, usage)?;
         Ok(given)
@@ -140,21 +158,26 @@ impl Working {
     /// Deletes the rows named, then inserts `batch`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when a row named is gone already.
+    /// [`Error::Conflict`] when a row named is gone already, or what was found out about files no
+    /// longer holds.
     pub(crate) fn mutate(
         &mut self,
         core: &Core,
         def: &TableDef,
         deletions: &Deletions,
         batch: Option<&RecordBatch>,
+        warm: &WarmRows,
         usage: &Usage,
     ) -> Result<u64> {
         self.check_version(def)?;
+        self.check_files(core, warm, usage)?;
+        let files = self.state.files(&core.rows, usage)?;
         let mut count = 0;
         let mut seen = Vec::with_capacity(deletions.len());
         for (no, rows) in deletions {
             let conflict = || Error::Conflict { table: def.name.clone() };
-            let part = self.state.part(*no).ok_or_else(conflict)?;
+            let part = self.state.part(*no).or_else(|| files.iter().find(|file| file.no == *no));
+            let part = part.ok_or_else(conflict)?;
             let past_end = rows.max().is_some_and(|max| u64::from(max) >= part.rows);
             if past_end || seen.contains(no) {
                 let what = if past_end { "has fewer rows than that" } else { "is named twice" };
@@ -169,13 +192,36 @@ impl Working {
             }
             count += rows.len();
         }
-        let gone = self.stats_of(core, deletions, usage)?;
+        let mut gone = self.stats_of(core, deletions, usage)?;
+        merge_stats(&mut gone, &warm.stats);
         self.load_filters(core, &[], usage)?;
-        self.mark_deleted(deletions, &gone);
+        let mut all = deletions.clone();
+        all.extend(warm.replaced.iter().cloned());
+        self.mark_deleted(&all, &gone);
         if let Some(batch) = batch {
-            self.insert(core, def, std::slice::from_ref(batch), usage)?;
+            let found = WarmRows { version: warm.version, ..WarmRows::default() };
+            self.insert(core, def, std::slice::from_ref(batch), &found, usage)?;
         }
         Ok(count)
+    }
+
+    /// Does what was found out about rows in files still hold?
+    fn check_files(&self, core: &Core, warm: &WarmRows, usage: &Usage) -> Result<()> {
+        let conflict = || Error::Conflict { table: self.state.def.name.clone() };
+        if self.state.warm.as_ref().map(|warm| warm.head.version) != warm.version {
+            return Err(conflict());
+        }
+        if warm.replaced.is_empty() {
+            return Ok(());
+        }
+        let files = self.state.files(&core.rows, usage)?;
+        for (no, rows) in &warm.replaced {
+            let file = files.iter().find(|file| file.no == *no).ok_or_else(conflict)?;
+            if file.deleted.as_ref().is_some_and(|gone| !gone.is_disjoint(rows)) {
+                return Err(conflict());
+            }
+        }
+        Ok(())
     }
 
     /// Puts the outcome of a merge in the place of its inputs. Rows deleted since the merge read
@@ -190,6 +236,7 @@ impl Working {
             inputs.push(self.state.part(*no).ok_or_else(conflict)?.clone());
         }
         let late = merged.late_deletions(&inputs);
+        let born_ms = inputs.iter().filter_map(|part| part.born_ms).min();
         self.load_filters(core, &merged.outputs, usage)?;
         let first = merged.inputs.first().copied();
         let at = self.state.parts.iter().position(|p| Some(p.no) == first).unwrap_or_default();
@@ -200,7 +247,7 @@ impl Working {
         let mut rows = 0;
         for (part, late) in merged.outputs.into_iter().zip(late) {
             rows += part.rows;
-            let state = self.place(part);
+            let state = self.place(part, born_ms);
             let state = if late.is_empty() { state } else { state.with_deleted(&late) };
             self.state.parts.push(Arc::new(state));
         }
@@ -209,9 +256,18 @@ impl Working {
         Ok(rows)
     }
 
-    /// Forgets every row.
-    pub(crate) fn truncate(&mut self, core: &Core, usage: &Usage) -> Result<u64> {
+    /// Forgets every row. `warm` is the pointer before and after a commit that removes all files.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the pointer is another.
+    pub(crate) fn truncate(
+        &mut self,
+        core: &Core,
+        warm: Option<&(String, String)>,
+        usage: &Usage,
+    ) -> Result<u64> {
         let rows = self.state.rows;
+        self.forget_files(core, warm, usage)?;
         self.load_filters(core, &[], usage)?;
         for part in std::mem::take(&mut self.state.parts) {
             self.retire(&part);
@@ -310,8 +366,9 @@ impl Working {
         let mut count = 0;
         for (no, rows) in deletions {
             count += rows.len();
-            if let Some(slot) = self.state.parts.iter_mut().find(|p| p.no == *no) {
-                *slot = Arc::new(slot.with_deleted(rows));
+            match self.state.parts.iter_mut().find(|p| p.no == *no) {
+                Some(slot) => *slot = Arc::new(slot.with_deleted(rows)),
+                None => self.delete_in_files(*no, rows),
             }
         }
         if count > 0 {
@@ -330,39 +387,49 @@ impl Working {
         }
     }
 
-    fn retire(&mut self, part: &Arc<PartState>) {
+    pub(crate) fn retire(&mut self, part: &Arc<PartState>) {
         self.state.parts.retain(|p| p.no != part.no);
         if part.fresh.is_none() {
             self.state.garbage.push(part.no);
             self.retired.push((part.no, part.guard.clone()));
         }
         if part.in_ids {
-            if let Some(filters) = self.filters.as_mut() {
-                Arc::make_mut(filters).remove(part.no);
-            }
+            self.forget_filter(part.no);
+        }
+    }
+
+    /// Takes the filter of a part or file out of the `_ids` rows.
+    pub(crate) fn forget_filter(&mut self, no: u64) {
+        if let Some(filters) = self.filters.as_mut() {
+            Arc::make_mut(filters).remove(no);
+        }
+        self.ids_changed = true;
+    }
+
+    /// Puts the filter of a part or file in the `_ids` rows.
+    pub(crate) fn keep_filter(&mut self, no: u64, filter: Arc<dodb_part::Sbbf>) {
+        if let Some(filters) = self.filters.as_mut() {
+            Arc::make_mut(filters).insert(no, filter);
             self.ids_changed = true;
         }
     }
 
     /// Numbers a new part and queues its rows.
-    fn place(&mut self, part: NewPart) -> PartState {
+    fn place(&mut self, part: NewPart, born_ms: Option<i64>) -> PartState {
         let no = self.state.next_part;
         self.state.next_part += 1;
-        let state = part.state(no);
-        if let (true, Some(filter), Some(filters)) =
-            (part.in_ids, &part.filter, self.filters.as_mut())
-        {
-            Arc::make_mut(filters).insert(no, filter.clone());
-            self.ids_changed = true;
+        let state = part.state(no, born_ms);
+        if let (true, Some(filter)) = (part.in_ids, &part.filter) {
+            self.keep_filter(no, filter.clone());
         }
         self.rows.extend(part.image.into_iter().map(|row| (no, row)));
         self.head_changed = true;
         state
     }
 
-    fn add(&mut self, part: NewPart) {
+    fn add(&mut self, part: NewPart, now_ms: i64) {
         self.state.add_rows(part.rows, &part.stats);
-        let state = self.place(part);
+        let state = self.place(part, Some(now_ms));
         self.state.parts.push(Arc::new(state));
     }
 
@@ -390,8 +457,9 @@ impl Working {
         for part in &fresh {
             self.retire(part);
         }
+        let born_ms = fresh.iter().filter_map(|part| part.born_ms).min();
         for part in parts {
-            let state = self.place(part);
+            let state = self.place(part, born_ms);
             self.state.parts.push(Arc::new(state));
         }
         Ok(())
@@ -401,6 +469,14 @@ impl Working {
     fn load_filters(&mut self, core: &Core, new: &[NewPart], usage: &Usage) -> Result<()> {
         let needed = new.iter().any(|p| p.in_ids) || self.state.parts.iter().any(|p| p.in_ids);
         if needed {
+            self.filters(core, usage)?;
+        }
+        Ok(())
+    }
+
+    /// The same before files come or go; every file of a keyed table has a filter.
+    pub(crate) fn load_filters_for_files(&mut self, core: &Core, usage: &Usage) -> Result<()> {
+        if !self.state.def.key().is_empty() {
             self.filters(core, usage)?;
         }
         Ok(())
@@ -422,7 +498,7 @@ impl Working {
 }
 
 /// Bounds of the first key column of a batch.
-fn key_zone(def: &TableDef, columns: &[arrow_array::ArrayRef]) -> Option<Predicate> {
+pub(crate) fn key_zone(def: &TableDef, columns: &[arrow_array::ArrayRef]) -> Option<Predicate> {
     let (id, column) = (def.key().first()?, columns.first()?);
     let stats = ColumnStats::of(column);
     let (min, max) = (stats.min?, stats.max?);
@@ -434,8 +510,18 @@ fn key_zone(def: &TableDef, columns: &[arrow_array::ArrayRef]) -> Option<Predica
     Some(Predicate::And(vec![from, to]))
 }
 
-fn zone_might_match(part: &PartState, zone: &Option<Predicate>) -> bool {
+/// Can the part have a key within these bounds?
+pub(crate) fn zone_might_match(part: &PartState, zone: &Option<Predicate>) -> bool {
     let Some(zone) = zone else { return true };
     let evidence = |id: u32| dodb_part::Evidence { stats: part.zones.get(&id), bloom: None };
     prune(zone, &evidence) == Answer::MightMatch
+}
+
+fn merge_stats(into: &mut Vec<(u32, ColumnStats)>, more: &[(u32, ColumnStats)]) {
+    for (id, stats) in more {
+        match into.iter_mut().find(|(known, _)| known == id) {
+            Some((_, sum)) => sum.merge(stats),
+            None => into.push((*id, stats.clone())),
+        }
+    }
 }

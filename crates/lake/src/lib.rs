@@ -18,6 +18,9 @@ pub use file::{
     FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath, ReadRequest,
     ScanCounts, read_deletes, sort_rows, split_by_partition, write_deletes,
 };
+pub use iceberg::spec::{
+    DataFile, Schema as TableSchema, SnapshotRef, Struct as Partition, Transform,
+};
 pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns, with_paths};
 #[cfg(any(test, feature = "testing"))]
 pub use store::fault;

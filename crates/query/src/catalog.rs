@@ -112,7 +112,7 @@ impl SchemaProvider for SystemTables {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        system::table(&self.access, name)
+        system::table(&self.access, name).await
     }
 
     fn table_exist(&self, name: &str) -> bool {

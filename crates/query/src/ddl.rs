@@ -14,7 +14,11 @@ use crate::names::table_name;
 use crate::session::{Answer, Request, Session};
 use crate::write::check_may_write;
 
-pub(crate) fn run(session: &Session, statement: &Statement, request: &Request) -> Result<Answer> {
+pub(crate) async fn run(
+    session: &Session,
+    statement: &Statement,
+    request: &Request,
+) -> Result<Answer> {
     let (db, usage, database) = (&session.db, &request.usage, session.database.as_str());
     match statement {
         Statement::CreateTable(create) => {
@@ -30,7 +34,7 @@ pub(crate) fn run(session: &Session, statement: &Statement, request: &Request) -
         Statement::Truncate(truncate) => {
             check_may_write(request, "TRUNCATE")?;
             for target in &truncate.table_names {
-                db.truncate(&table_name(&target.name, database)?, usage)?;
+                db.truncate(&table_name(&target.name, database)?, usage).await?;
             }
         }
         Statement::AlterTable(alter) => {

@@ -51,7 +51,7 @@ impl ScanExec {
         limit: Option<usize>,
         budget: Arc<Budget>,
     ) -> ScanExec {
-        let partitions = plan.tasks().len().clamp(1, partitions_max.max(1));
+        let partitions = plan.tasks_max().clamp(1, partitions_max.max(1));
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema.clone()),
             Partitioning::UnknownPartitioning(partitions),
@@ -262,8 +262,19 @@ impl DisplayAs for ScanExec {
         if by_filter > 0 {
             write!(f, ", pruned_by_filter={by_filter}")?;
         }
+        let files = c.files.load(Relaxed);
+        if files > 0 {
+            let by_zone = c.files_pruned_by_zone.load(Relaxed);
+            let by_filter = c.files_pruned_by_filter.load(Relaxed);
+            write!(f, ", files={}/{files}", files.saturating_sub(by_zone + by_filter))?;
+            let groups = c.row_groups.load(Relaxed);
+            if groups > 0 {
+                let pruned = c.row_groups_pruned.load(Relaxed);
+                write!(f, ", row_groups={}/{groups}", groups.saturating_sub(pruned))?;
+            }
+        }
         let granules = c.granules.load(Relaxed);
-        if granules > 0 {
+        if granules > 0 || files > 0 {
             write!(
                 f,
                 ", actual: pruned_by_header={}, granules={granules}, granules_pruned={}, \
@@ -305,8 +316,8 @@ impl ExecutionPlan for ScanExec {
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let share = self.properties.partitioning.partition_count();
-        let tasks: Vec<ScanTask> =
-            self.plan.tasks().iter().skip(partition).step_by(share).cloned().collect();
+        let tasks = self.plan.tasks(&self.budget.usage).map_err(external)?;
+        let tasks: Vec<ScanTask> = tasks.into_iter().skip(partition).step_by(share).collect();
         let reading = Reading {
             plan: self.plan.clone(),
             tasks: tasks.into_iter(),
@@ -316,7 +327,7 @@ impl ExecutionPlan for ScanExec {
             schema: self.schema.clone(),
         };
         let stream = futures::stream::try_unfold(reading, |mut reading| async move {
-            Ok(reading.next()?.map(|batch| (batch, reading)))
+            Ok(reading.next().await?.map(|batch| (batch, reading)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream)))
     }
@@ -352,7 +363,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while self.left > 0 {
             self.budget.check().map_err(|e| DataFusionError::External(Box::new(e)))?;
             let Some(scanner) = self.scanner.as_mut() else {
@@ -360,7 +371,7 @@ impl Reading {
                 self.scanner = Some(self.plan.start(&task));
                 continue;
             };
-            match scanner.next_batch(&self.budget.usage).map_err(external)? {
+            match scanner.next_batch(&self.budget.usage).await.map_err(external)? {
                 None => self.scanner = None,
                 Some(batch) => {
                     let rows = batch.num_rows().min(self.left);

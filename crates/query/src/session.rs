@@ -150,7 +150,7 @@ impl Session {
             Statement::Delete(delete) => write::delete(self, parsed, delete, &request).await,
             statement => match show::as_query(self, statement, &request)? {
                 Some(query) => self.query(&query, &request).await.map(Answer::Rows),
-                None => ddl::run(self, statement, &request),
+                None => ddl::run(self, statement, &request).await,
             },
         }
     }

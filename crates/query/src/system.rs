@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    UInt64Array,
 };
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::MemTable;
 use dodb_engine::UsageCounts;
-use dodb_engine::{PRICES, PartInfo, TableDef};
+use dodb_engine::{FileInfo, PRICES, PartInfo, SnapshotInfo, TableDef};
 
 use crate::catalog::{Access, SYSTEM};
 use crate::error::external;
@@ -19,19 +20,32 @@ use crate::functions;
 use crate::settings::{KNOWN, Settings};
 
 /// All of them.
-pub(crate) const NAMES: [&str; 9] =
-    ["columns", "costs", "databases", "functions", "metrics", "one", "parts", "settings", "tables"];
+pub(crate) const NAMES: [&str; 11] = [
+    "columns",
+    "costs",
+    "databases",
+    "files",
+    "functions",
+    "metrics",
+    "one",
+    "parts",
+    "settings",
+    "snapshots",
+    "tables",
+];
 
-pub(crate) fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
     let batch = match name {
         "columns" => columns(access)?,
         "costs" => costs(access)?,
         "databases" => databases(access)?,
+        "files" => files(access)?,
         "functions" => all_functions()?,
         "metrics" => metrics(access)?,
         "one" => batch([("dummy", ints([0]))])?,
         "parts" => parts(access)?,
         "settings" => settings(access)?,
+        "snapshots" => snapshots(access).await?,
         "tables" => tables(access)?,
         _ => {
             return Err(DataFusionError::Plan(format!(
@@ -75,11 +89,14 @@ fn tables(access: &Access) -> Result<RecordBatch> {
     let mut rows = Vec::new();
     let mut bytes = Vec::new();
     let mut parts = Vec::new();
+    let (mut metadata, mut warm) = (Vec::new(), Vec::new());
     for def in &defs {
         let snapshot = access.db.snapshot(&def.name, &access.budget.usage).map_err(external)?;
         rows.push(snapshot.rows());
         bytes.push(snapshot.bytes());
         parts.push(snapshot.part_count() as u64);
+        metadata.push(snapshot.metadata_location().unwrap_or_default().to_owned());
+        warm.push(snapshot.warm());
     }
     let order = |def: &Arc<TableDef>| {
         let names = def.order_by.iter().filter_map(|id| def.schema.by_id(*id));
@@ -92,6 +109,10 @@ fn tables(access: &Access) -> Result<RecordBatch> {
         ("total_rows", counts(rows)),
         ("total_bytes", counts(bytes)),
         ("parts", counts(parts)),
+        ("warm_rows", counts(warm.iter().map(|(rows, _, _)| *rows))),
+        ("warm_files", counts(warm.iter().map(|(_, files, _)| *files))),
+        ("warm_bytes", counts(warm.iter().map(|(_, _, bytes)| *bytes))),
+        ("metadata_path", strings(metadata)),
         ("sorting_key", strings(defs.iter().map(order))),
         ("partition_key", strings(defs.iter().map(|d| d.partition_by.clone().unwrap_or_default()))),
         ("create_table_query", strings(defs.iter().map(|d| create_query(d)))),
@@ -166,6 +187,53 @@ fn parts(access: &Access) -> Result<RecordBatch> {
         ("deleted_rows", counts(all.iter().map(|(_, part)| part.deleted_rows))),
         ("granules", counts(all.iter().map(|(_, part)| u64::from(part.granules)))),
         ("bytes", counts(all.iter().map(|(_, part)| part.bytes))),
+    ])
+}
+
+/// The files of the warm tier.
+fn files(access: &Access) -> Result<RecordBatch> {
+    let mut all: Vec<(String, FileInfo)> = Vec::new();
+    for def in defs(access)? {
+        let usage = &access.budget.usage;
+        let snapshot = access.db.snapshot(&def.name, usage).map_err(external)?;
+        let files = snapshot.files(usage).map_err(external)?;
+        all.extend(files.into_iter().map(|file| (def.name.clone(), file)));
+    }
+    batch([
+        ("database", strings(all.iter().map(|_| access.database.as_str()))),
+        ("table", strings(all.iter().map(|(table, _)| table))),
+        ("name", strings(all.iter().map(|(_, file)| file.number.to_string()))),
+        ("path", strings(all.iter().map(|(_, file)| &file.uri))),
+        ("rows", counts(all.iter().map(|(_, file)| file.rows - file.deleted_rows))),
+        ("deleted_rows", counts(all.iter().map(|(_, file)| file.deleted_rows))),
+        ("bytes", counts(all.iter().map(|(_, file)| file.bytes))),
+    ])
+}
+
+/// The snapshots of the warm tier.
+async fn snapshots(access: &Access) -> Result<RecordBatch> {
+    let mut all: Vec<(String, SnapshotInfo)> = Vec::new();
+    for def in defs(access)? {
+        let found = access.db.snapshots(&def.name, &access.budget.usage).await;
+        let found = found.map_err(external)?;
+        all.extend(found.into_iter().map(|snapshot| (def.name.clone(), snapshot)));
+    }
+    let times = all.iter().map(|(_, snapshot)| snapshot.committed_ms).collect::<Vec<_>>();
+    let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(times).with_timezone("UTC"));
+    let noted = |(_, snapshot): &(String, SnapshotInfo), key: &str| {
+        snapshot.summary.get(key).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default()
+    };
+    batch([
+        ("database", strings(all.iter().map(|_| access.database.as_str()))),
+        ("table", strings(all.iter().map(|(table, _)| table))),
+        ("snapshot_id", ints(all.iter().map(|(_, snapshot)| snapshot.id))),
+        ("parent_id", ints(all.iter().map(|(_, snapshot)| snapshot.parent.unwrap_or_default()))),
+        ("committed_at", times),
+        ("operation", strings(all.iter().map(|(_, snapshot)| &snapshot.operation))),
+        ("added_rows", counts(all.iter().map(|entry| noted(entry, "added-records")))),
+        ("total_rows", counts(all.iter().map(|entry| noted(entry, "total-records")))),
+        ("total_files", counts(all.iter().map(|entry| noted(entry, "total-data-files")))),
+        ("is_current", counts(all.iter().map(|(_, snapshot)| u64::from(snapshot.is_current)))),
     ])
 }
 

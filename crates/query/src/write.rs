@@ -85,7 +85,7 @@ pub(crate) async fn insert(
     }
     let Some(first) = named.first() else { return Ok(Answer::Written(0)) };
     let all = concat_batches(&first.schema(), &named).map_err(arrow_error)?;
-    let rows = session.db.insert_with_others(&target.table, &all, &request.usage).await?;
+    let rows = session.db.insert(&target.table, &all, &request.usage).await?;
     Ok(Answer::Written(rows))
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn delete(
     for _ in 0..TRIES_MAX {
         let (_, batches) = read(session, &query, request, true).await?;
         let rows = addresses(&batches)?;
-        match session.db.mutate(&table, rows, None, &request.usage) {
+        match session.db.mutate(&table, rows, None, &request.usage).await {
             Err(EngineError::Conflict { .. }) => continue,
             outcome => return Ok(Answer::Written(outcome?)),
         }
@@ -164,7 +164,7 @@ pub(crate) async fn update(
         let all = concat_batches(&schema, &batches).map_err(arrow_error)?;
         let kept: Vec<usize> = (2..all.num_columns()).collect();
         let new = with_names(all.project(&kept).map_err(arrow_error)?, &columns)?;
-        match session.db.mutate(&table, rows, Some(&new), &request.usage) {
+        match session.db.mutate(&table, rows, Some(&new), &request.usage).await {
             Err(EngineError::Conflict { .. }) => continue,
             outcome => return Ok(Answer::Written(outcome?)),
         }

@@ -8,6 +8,7 @@ mod request;
 mod server;
 mod sql;
 mod stats;
+mod tiers;
 
 pub use error::Error;
 pub use request::{check_database, check_token, database};

@@ -32,26 +32,32 @@ pub(crate) async fn post(server: &Server, call: &Call, table: &str) -> Result<Re
 
 async fn store(server: &Server, table: &str, body: &[u8], request: &Request) -> Result<u64, Error> {
     let batch = decode(server, table, None, Format::JsonEachRow, body, request)?;
-    Ok(server.session.db().insert_with_others(table, &batch, &request.usage).await?)
+    Ok(server.session.db().insert(table, &batch, &request.usage).await?)
 }
 
-pub(crate) fn one(server: &Server, call: &Call, table: &str, id: &str) -> Result<Reply, Error> {
+pub(crate) async fn one(
+    server: &Server,
+    call: &Call,
+    table: &str,
+    id: &str,
+) -> Result<Reply, Error> {
     let id = percent_encoding::percent_decode_str(id)
         .decode_utf8()
         .map_err(|_| Error::bad_request("the id in the path is not UTF-8"))?;
     let what = if table == "things" { "thing" } else { "relationship" };
     let unknown = || Error::from(EngineError::UnknownId { what, id: id.to_string() });
     for _ in 0..TRIES_MAX {
-        let Some((address, record)) = find(server, call, table, &id)? else {
+        let Some((address, record)) = find(server, call, table, &id).await? else {
             return Err(unknown());
         };
         let outcome = match call.method {
             Method::GET | Method::HEAD => return Ok(Reply::json(&Value::Object(record))),
             Method::DELETE => {
                 let db = server.session.db();
-                db.mutate(table, address, None, &call.usage).map(|n| json!({ "deleted": n }))
+                let gone = db.mutate(table, address, None, &call.usage).await;
+                gone.map(|n| json!({ "deleted": n }))
             }
-            Method::PATCH => patch(server, call, table, address, record)?,
+            Method::PATCH => patch(server, call, table, address, record).await?,
             _ => {
                 return Err(Error::bad_request(format!(
                     "/v1/{table}/ID takes GET, PATCH and DELETE"
@@ -70,7 +76,7 @@ pub(crate) fn one(server: &Server, call: &Call, table: &str, id: &str) -> Result
 type Found = (RowAddresses, Map<String, Value>);
 
 /// The record of that id.
-fn find(server: &Server, call: &Call, table: &str, id: &str) -> Result<Option<Found>, Error> {
+async fn find(server: &Server, call: &Call, table: &str, id: &str) -> Result<Option<Found>, Error> {
     let column = if table == "things" { things::ID } else { relationships::ID };
     let snapshot = server.session.db().snapshot(table, &call.usage)?;
     let request = ScanRequest {
@@ -84,9 +90,9 @@ fn find(server: &Server, call: &Call, table: &str, id: &str) -> Result<Option<Fo
         row_addresses: true,
     };
     let plan = snapshot.scan(request, &call.usage)?;
-    for task in plan.tasks() {
-        let mut scanner = plan.start(task);
-        if let Some(batch) = scanner.next_batch(&call.usage)? {
+    for task in plan.tasks(&call.usage)? {
+        let mut scanner = plan.start(&task);
+        if let Some(batch) = scanner.next_batch(&call.usage).await? {
             return Ok(Some((address(&batch)?, record(&batch, 0)?)));
         }
     }
@@ -142,7 +148,7 @@ fn rfc3339(ms: i64) -> String {
 }
 
 /// Changes a record: `data` is merged as RFC 7396 has it, other fields are replaced.
-fn patch(
+async fn patch(
     server: &Server,
     call: &Call,
     table: &str,
@@ -170,7 +176,8 @@ fn patch(
     let text = Value::Object(record).to_string();
     let batch = decode(server, table, None, Format::JsonEachRow, text.as_bytes(), &request)?;
     let db = server.session.db();
-    Ok(db.mutate(table, address, Some(&batch), &call.usage).map(|n| json!({ "updated": n })))
+    let changed = db.mutate(table, address, Some(&batch), &call.usage).await;
+    Ok(changed.map(|n| json!({ "updated": n })))
 }
 
 /// JSON Merge Patch, RFC 7396.

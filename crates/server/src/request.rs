@@ -48,6 +48,12 @@ impl Params {
         Ok(out)
     }
 
+    /// A parameter by its name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.others.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The circumstances of the query.
     pub(crate) fn request(&self, defaults: &Settings, usage: Arc<Usage>) -> Result<Request, Error> {
         let mut settings = defaults.clone();

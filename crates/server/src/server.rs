@@ -7,11 +7,12 @@ use bytes::Bytes;
 use dodb_engine::{Db, Env, PRICES};
 use dodb_engine::{Usage, UsageCounts};
 use dodb_query::{Session, SessionOptions, Settings};
+use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::error::Error;
 use crate::request::Params;
-use crate::{records, sql, stats};
+use crate::{records, sql, stats, tiers};
 
 /// A response, whole.
 pub type Response = http::Response<Bytes>;
@@ -99,7 +100,11 @@ impl Server {
     }
 
     /// Answers a request. Never fails: errors are responses.
-    pub async fn handle(&self, request: http::Request<Bytes>) -> Response {
+    pub fn handle(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Response> {
+        Box::pin(self.answer(request))
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Response {
         let (parts, body) = request.into_parts();
         let usage = Arc::new(Usage::default());
         let is_api = parts.uri.path().starts_with("/v1/");
@@ -139,13 +144,15 @@ impl Server {
             [""] => sql::run(self, call).await,
             ["v1", "stats"] => stats::stats(self, call),
             ["v1", "cost"] => stats::cost(self, call),
+            ["v1", "flush"] => tiers::flush(self, call).await,
+            ["v1", "compact"] => tiers::compact(self, call).await,
             ["v1", table @ ("things" | "relationships")] => records::post(self, call, table).await,
             ["v1", table @ ("things" | "relationships"), id @ ..] => {
-                records::one(self, call, table, &id.join("/"))
+                records::one(self, call, table, &id.join("/")).await
             }
             _ => Err(Error::not_found(format!(
                 "there is nothing at {}; SQL goes to /, records to /v1/things and \
-                 /v1/relationships, numbers are at /v1/stats and /v1/cost",
+                 /v1/relationships, numbers are at /v1/stats and /v1/cost, jobs at /v1/flush and /v1/compact",
                 call.path
             ))),
         }

@@ -111,7 +111,7 @@ pub(crate) async fn insert(
     request: &Request,
 ) -> Result<u64, Error> {
     let batch = decode(server, table, Some(columns), format, data, request)?;
-    Ok(server.session.db().insert_with_others(table, &batch, &request.usage).await?)
+    Ok(server.session.db().insert(table, &batch, &request.usage).await?)
 }
 
 /// A body as one batch of the named columns of a table, all of them if none are named.

@@ -12,13 +12,23 @@ pub(crate) fn stats(server: &Server, call: &Call) -> Result<Reply, Error> {
     let mut tables = Vec::new();
     for def in db.tables(&call.usage)? {
         let snapshot = db.snapshot(&def.name, &call.usage)?;
+        let (warm_rows, files, warm_bytes) = snapshot.warm();
         tables.push(json!({
             "name": def.name,
-            "rows": snapshot.rows(),
+            "rows": snapshot.rows() - warm_rows,
             "parts": snapshot.part_count(),
             "bytes": snapshot.bytes(),
             "tier": "hot",
         }));
+        if files > 0 {
+            tables.push(json!({
+                "name": def.name,
+                "rows": warm_rows,
+                "parts": files,
+                "bytes": warm_bytes,
+                "tier": "warm",
+            }));
+        }
     }
     Ok(Reply::json(&json!({
         "database": server.options.database,

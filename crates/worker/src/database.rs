@@ -7,23 +7,29 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dodb_engine::{Db, JobBudget, Metered, Options, Usage};
+use dodb_engine::{Bucket, Db, JobBudget, Metered, Options, Usage};
 use dodb_query::Settings;
 use dodb_rowstore::RowCounts;
 use dodb_server::{Error, Response as Answer, Server, ServerOptions};
 use http::Method;
+use object_store::prefix::PrefixStore;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::env::WorkerEnv;
 use crate::exchange;
+use crate::r2::R2Store;
 use crate::rows::SqlRows;
 #[cfg(feature = "testing")]
 use crate::testing;
 
+/// The binding of the R2 bucket.
+pub(crate) const BUCKET: &str = "OBJECTS";
 /// How long after a write its background work begins: time for more writes to come.
 const ALARM_DELAY: Duration = Duration::from_millis(200);
 /// Steps of background work per alarm, each well under a second of the 30 s an alarm may take.
 const ALARM_STEPS_MAX: usize = 8;
+/// Commits to the bucket per alarm.
+const ALARM_COMMITS_MAX: usize = 2;
 /// An isolate has 128 MB, for JavaScript and every object in it. A body is there twice while it is
 /// read, as bytes and as columns.
 const BODY_BYTES_MAX: usize = 16 << 20;
@@ -35,7 +41,6 @@ const CACHE_BYTES_MAX: usize = 16 << 20;
 #[durable_object(alarm)]
 pub struct Database {
     state: State,
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "the warm tier's bucket"))]
     env: Env,
     open: RefCell<Option<Open>>,
     /// Is the alarm set, as far as this instance knows?
@@ -63,11 +68,13 @@ impl DurableObject for Database {
     async fn alarm(&self) -> worker::Result<Response> {
         self.is_alarm_set.set(false);
         let budget = JobBudget { steps_max: ALARM_STEPS_MAX, thorough: false };
-        let work = || -> Result<(), Error> {
-            self.db()?.run_jobs(&budget, &Usage::default())?;
+        let work = async || -> Result<(), Error> {
+            let db = self.db()?;
+            db.run_jobs(&budget, &Usage::default())?;
+            db.run_warm_jobs(ALARM_COMMITS_MAX, &Usage::default()).await?;
             Ok(())
         };
-        if let Err(e) = work() {
+        if let Err(e) = work().await {
             // The runtime calls again, later and later.
             return Err(worker::Error::RustError(format!("background work failed: {e}")));
         }
@@ -98,7 +105,7 @@ impl Database {
     /// Wakes this object soon if there is background work and nothing will wake it yet.
     async fn set_alarm(&self) {
         let Ok(db) = self.db() else { return };
-        if self.is_alarm_set.get() || !db.has_jobs() {
+        if self.is_alarm_set.get() || !(db.has_jobs() || db.has_warm_jobs()) {
             return;
         }
         self.is_alarm_set.set(true);
@@ -109,6 +116,18 @@ impl Database {
         }
     }
 
+    /// The bucket of this database, if the Worker has one: a folder of its own in the R2 bucket.
+    /// `DODB_OBJECTS` says what the bucket is called from outside, as `s3://NAME`.
+    fn bucket(&self) -> Option<Bucket> {
+        let r2 = self.env.bucket(BUCKET).ok()?;
+        let folder = self.state.id().to_string();
+        let root = self.env.var("DODB_OBJECTS").map(|url| url.to_string());
+        let root = root.unwrap_or_else(|_| "s3://dodb".to_owned());
+        let store = R2Store::new(r2.as_ref(), Arc::new(WorkerEnv));
+        let store = PrefixStore::new(store, folder.as_str());
+        Some(Bucket::new(Arc::new(store), &format!("{}/{folder}", root.trim_end_matches('/'))))
+    }
+
     fn db(&self) -> Result<Db, Error> {
         if let Some(open) = self.open.borrow().as_ref() {
             return Ok(open.db.clone());
@@ -117,7 +136,7 @@ impl Database {
         let rows = rows.map_err(dodb_engine::Error::from)?;
         let rows = Arc::new(Metered::new(Box::new(rows)));
         let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
-        let db = Db::open(rows, Arc::new(WorkerEnv), options)?;
+        let db = Db::open_with_bucket(rows, Arc::new(WorkerEnv), options, self.bucket())?;
         *self.open.borrow_mut() = Some(Open { db: db.clone(), server: None });
         Ok(db)
     }

@@ -14,14 +14,12 @@ use dodb_server::{Error, Response as Answer};
 use http::StatusCode;
 use worker::{Env, State};
 
+use crate::database::BUCKET;
 use crate::env::WorkerEnv;
 use crate::r2::{self, R2Store};
 use crate::rows::SqlRows;
 
 mod suites;
-
-/// The binding of the bucket.
-const BUCKET: &str = "OBJECTS";
 
 /// Answers a request to `/_test/PATH`.
 pub(crate) async fn answer(
@@ -44,7 +42,7 @@ pub(crate) async fn answer(
             "held".to_owned()
         }
         "jobs" => jobs(db).map_err(failed)?,
-        "verify" => verify(db).map_err(failed)?,
+        "verify" => verify(db).await.map_err(failed)?,
         "rows" => {
             let storage = state.storage();
             let rows =
@@ -96,8 +94,8 @@ fn jobs(db: &Db) -> Result<String, String> {
     Ok(format!("{report:?}"))
 }
 
-fn verify(db: &Db) -> Result<String, String> {
-    let report = db.verify(&Usage::default()).map_err(|e| e.to_string())?;
+async fn verify(db: &Db) -> Result<String, String> {
+    let report = db.verify(&Usage::default()).await.map_err(|e| e.to_string())?;
     match report.faults.as_slice() {
         [] => Ok("no faults".to_owned()),
         faults => Err(format!("{faults:?}")),

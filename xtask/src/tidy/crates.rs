@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("part", &[]),
     ("rowstore", &[]),
     ("lake", &["part"]),
-    ("engine", &["part", "rowstore"]),
+    ("engine", &["part", "rowstore", "lake"]),
     ("query", &["part", "engine"]),
     ("server", &["part", "engine", "query"]),
     ("cli", &["part", "rowstore", "engine", "query", "server"]),

@@ -47,7 +47,7 @@ impl Target {
             }
             None => {
                 let place = &endpoint.place;
-                let db = open::open_with(&place.data, &place.database, memory.options())?;
+                let db = open::open_with(place, memory.options())?;
                 Ok(Target::Local { db, jobs: None, usage: Usage::default() })
             }
         }
@@ -96,7 +96,7 @@ impl Target {
     pub fn insert(&mut self, table: &str, batch: &RecordBatch) -> Result<u64> {
         match self {
             Target::Local { db, jobs, usage } => {
-                let rows = db.insert(table, batch, usage)?;
+                let rows = open::wait(db.insert(table, batch, usage))??;
                 match jobs {
                     Some(jobs) => jobs.wake(),
                     None => *jobs = Some(Jobs::start(db.clone(), "import")?),

@@ -42,7 +42,7 @@ fn loaded(stores: Stores<'_>) -> (Arc<dyn RowStore>, RowCounts) {
     let ready = metered(&db);
     for start in (0..100_000).step_by(1_000) {
         let batch = things(&numbered(start..start + 1_000));
-        assert_eq!(db.insert("things", &batch, &usage).unwrap(), 1_000);
+        assert_eq!(now(db.insert("things", &batch, &usage)).unwrap(), 1_000);
         db.run_jobs(&JOBS, &usage).unwrap();
     }
     let done = metered(&db);
@@ -54,7 +54,8 @@ fn small(stores: Stores<'_>) -> Arc<dyn RowStore> {
     let store = stores();
     let db = open(&store, &Options::default());
     for start in [0, 1_000, 2_000] {
-        db.insert("things", &things(&numbered(start..start + 1_000)), &Usage::default()).unwrap();
+        now(db.insert("things", &things(&numbered(start..start + 1_000)), &Usage::default()))
+            .unwrap();
     }
     store
 }
@@ -165,7 +166,7 @@ fn one_thing_alone_writes_one_row(stores: Stores<'_>) {
     drop(open(&store, &Options::default()));
     for n in 0..3 {
         let spent = cost(&store, |db, usage| {
-            db.insert("things", &things(&numbered(n..n + 1)), usage).unwrap();
+            now(db.insert("things", &things(&numbered(n..n + 1)), usage)).unwrap();
         });
         assert_eq!(spent, RowCounts { read: n.min(1), written: 1 });
     }
@@ -178,7 +179,7 @@ fn a_thousand_things_write_six_rows_at_most_once_folded(stores: Stores<'_>) {
         let spent = cost(&store, |db, usage| {
             for start in (0..1_000).step_by(request as usize) {
                 let batch = things(&numbered(start..start + request));
-                db.insert("things", &batch, usage).unwrap();
+                now(db.insert("things", &batch, usage)).unwrap();
             }
             db.run_jobs(&JOBS, usage).unwrap();
             let parts = db.snapshot("things", usage).unwrap().parts(usage).unwrap();
@@ -203,7 +204,7 @@ fn two_columns_of_a_wide_table_read_only_their_rows(stores: Stores<'_>) {
         names.iter().map(|name| (name, ints((0..ROWS).map(|_| rng.next() as i64 >> 24)))),
     )
     .unwrap();
-    db.insert("wide", &batch, &usage).unwrap();
+    now(db.insert("wide", &batch, &usage)).unwrap();
     db.run_jobs(&JOBS, &usage).unwrap();
     let id = db.table("wide", &usage).unwrap().id;
 
@@ -237,7 +238,7 @@ fn who_writes_faster_than_background_work_merges_does_its_work(stores: Stores<'_
     let usage = Usage::default();
     for start in (0..2_000).step_by(5) {
         let batch = things(&numbered(start..start + 5));
-        assert_eq!(db.insert("things", &batch, &usage).unwrap(), 5);
+        assert_eq!(now(db.insert("things", &batch, &usage)).unwrap(), 5);
     }
     let everything = Predicate::And(Vec::new());
     let all = |db: &Db| found(db, "things", &everything, &Usage::default()).unwrap();
@@ -249,7 +250,7 @@ fn who_writes_faster_than_background_work_merges_does_its_work(stores: Stores<'_
         let id = numbered(n..n + 1).remove(0).id;
         let deleted = (0..3).find_map(|_| {
             let rows = addresses(&db.snapshot("things", &usage).unwrap(), &by_id(&id));
-            match db.mutate("things", rows, None, &usage) {
+            match now(db.mutate("things", rows, None, &usage)) {
                 Err(Error::Conflict { .. }) => None,
                 other => Some(other.unwrap()),
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use super::support::{
-    Rng, Thing, addresses, edges, ints, metered, numbered, open, scan, strings, text, things,
+    Rng, Thing, addresses, edges, ints, metered, now, numbered, open, scan, strings, text, things,
 };
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -94,10 +94,10 @@ fn write(db: &Db, writer: u64, acknowledged: &AtomicU64) -> BTreeMap<String, u64
                 own.insert(name, change);
             }
         }
-        db.insert("things", &things(&rows), &usage).unwrap();
+        now(db.insert("things", &things(&rows), &usage)).unwrap();
         if change % 3 == 0 {
             let from = (0..30).map(|n| (format!("f{n}"), format!("t{change}"), "r".to_owned()));
-            db.insert("relationships", &edges::<String>(&from.collect::<Vec<_>>(), 1), &usage)
+            now(db.insert("relationships", &edges::<String>(&from.collect::<Vec<_>>(), 1), &usage))
                 .unwrap();
         }
         if change % 10 == 9 {
@@ -118,7 +118,7 @@ fn delete_pair(db: &Db, name: &str) {
     );
     for _ in 0..1_000 {
         let rows = addresses(&db.snapshot("things", &usage).unwrap(), &halves);
-        match db.mutate("things", rows, None, &usage) {
+        match now(db.mutate("things", rows, None, &usage)) {
             Ok(count) => return assert_eq!(count, 2, "{name}"),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
         }
@@ -191,7 +191,7 @@ fn two_writers_ten_readers_and_jobs_lose_nothing() {
         assert_eq!(shown, expected);
         let edges = db.snapshot("relationships", &Usage::default()).unwrap().rows();
         assert_eq!(edges, CHANGES_PER_WRITER.div_ceil(3) * 30);
-        let report = db.verify(&Usage::default()).unwrap();
+        let report = now(db.verify(&Usage::default())).unwrap();
         assert!(report.faults.is_empty(), "{:#?}", report.faults);
     }
 }
@@ -210,7 +210,7 @@ fn a_hundred_inserts_at_once_share_their_row_writes() {
             scope.spawn(move || {
                 let one = things(&numbered(n..n + 1));
                 barrier.wait();
-                assert_eq!(db.insert("things", &one, spent).unwrap(), 1);
+                assert_eq!(now(db.insert("things", &one, spent)).unwrap(), 1);
             });
         }
     });
@@ -240,11 +240,11 @@ fn large_inserts_of_the_same_keys_into_two_tables_share_commits() {
                     let inserted = if (worker + round) % 3 == 0 {
                         let many: Vec<_> =
                             (0..20).map(|n| (format!("f{n}"), "t".into(), "r".into())).collect();
-                        db.insert("relationships", &edges::<String>(&many, 1), &usage)
+                        now(db.insert("relationships", &edges::<String>(&many, 1), &usage))
                     } else {
                         let rows: Vec<Thing> =
                             (0..20).flat_map(|n| pair(&format!("p{n}"), worker)).collect();
-                        db.insert("things", &things(&rows), &usage)
+                        now(db.insert("things", &things(&rows), &usage))
                     };
                     // Not at once: the others wait at the barrier.
                     errors.lock().unwrap().extend(inserted.err());
@@ -257,7 +257,7 @@ fn large_inserts_of_the_same_keys_into_two_tables_share_commits() {
     let usage = Usage::default();
     assert_eq!(pairs(&db.snapshot("things", &usage).unwrap()).len(), 20);
     assert_eq!(db.snapshot("relationships", &usage).unwrap().rows(), 20);
-    let report = db.verify(&usage).unwrap();
+    let report = now(db.verify(&usage)).unwrap();
     assert!(report.faults.is_empty(), "{:#?}", report.faults);
 }
 
@@ -307,14 +307,14 @@ fn readers_of_a_table_that_is_dropped_read_on() {
             let def = TableDef::plain("short", columns, &[], None).unwrap();
             db.create_table(def, false, &usage).unwrap();
             for _ in 0..4 {
-                db.insert("short", &rows, &usage).unwrap();
+                now(db.insert("short", &rows, &usage)).unwrap();
             }
             assert!(db.drop_table("short", false, &usage).unwrap());
         }
     });
     let usage = Usage::default();
     db.run_jobs(&JobBudget { steps_max: 100, thorough: true }, &usage).unwrap();
-    assert!(db.verify(&usage).unwrap().faults.is_empty());
+    assert!(now(db.verify(&usage)).unwrap().faults.is_empty());
     assert_eq!(raw_part_rows(&store), 0, "rows of dropped tables are left behind");
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Stores;
 use super::support::{
-    Thing, addresses_in, edges, ints, open, scan, strings, text, things, try_open, try_scan,
+    Thing, addresses_in, edges, ints, now, open, scan, strings, text, things, try_open, try_scan,
 };
 use super::table_model::rendered;
 use dodb_engine::{
@@ -74,27 +74,27 @@ fn create_log(db: &Db, usage: &Usage) -> Result<()> {
 
 /// What a client does, in order. Each is one acknowledged change, or jobs.
 const WORKLOAD: [Step; 21] = [
-    |db, u| db.insert("things", &things(&batch(0..3, 0)), u).map(|_| ()),
-    |db, u| db.insert("things", &things(&batch(3..20, 0)), u).map(|_| ()),
-    |db, u| db.insert("things", &things(&batch(1..5, 1)), u).map(|_| ()),
+    |db, u| now(db.insert("things", &things(&batch(0..3, 0)), u)).map(|_| ()),
+    |db, u| now(db.insert("things", &things(&batch(3..20, 0)), u)).map(|_| ()),
+    |db, u| now(db.insert("things", &things(&batch(1..5, 1)), u)).map(|_| ()),
     create_log,
-    |db, u| db.insert("log", &rows(&["a", "b"]), u).map(|_| ()),
-    |db, u| db.insert("log", &rows(&["z", "y", "x", "w", "v", "u", "t"]), u).map(|_| ()),
+    |db, u| now(db.insert("log", &rows(&["a", "b"]), u)).map(|_| ()),
+    |db, u| now(db.insert("log", &rows(&["z", "y", "x", "w", "v", "u", "t"]), u)).map(|_| ()),
     |db, u| db.run_jobs(&JOBS, u).map(|_| ()),
     |db, u| {
         let add = Alter::AddColumn { name: "extra".into(), ty: ColumnType::Int64 };
         db.alter_table("log", add, u)
     },
-    |db, u| db.insert("things", &things(&batch(0..12, 2)), u).map(|_| ()),
-    |db, u| db.insert("relationships", &edges(&[("t1", "t2", "knows")], 5), u).map(|_| ()),
+    |db, u| now(db.insert("things", &things(&batch(0..12, 2)), u)).map(|_| ()),
+    |db, u| now(db.insert("relationships", &edges(&[("t1", "t2", "knows")], 5), u)).map(|_| ()),
     |db, u| {
         let names: Vec<_> = (0..12).map(|n| (format!("t{n}"), "t0".into(), "is".into())).collect();
-        db.insert("relationships", &edges::<String>(&names, 6), u).map(|_| ())
+        now(db.insert("relationships", &edges::<String>(&names, 6), u)).map(|_| ())
     },
-    |db, u| db.insert("log", &rows(&["c"]), u).map(|_| ()),
+    |db, u| now(db.insert("log", &rows(&["c"]), u)).map(|_| ()),
     |db, u| delete_where(db, "things", &even(), u),
     |db, u| db.run_jobs(&JOBS, u).map(|_| ()),
-    |db, u| db.insert("things", &things(&batch(30..50, 3)), u).map(|_| ()),
+    |db, u| now(db.insert("things", &things(&batch(30..50, 3)), u)).map(|_| ()),
     |db, u| {
         let rename = Alter::RenameColumn { from: "n".into(), to: "m".into() };
         db.alter_table("log", rename, u)
@@ -106,13 +106,13 @@ const WORKLOAD: [Step; 21] = [
     |db, u| db.run_jobs(&JOBS, u).map(|_| ()),
     |db, u| db.drop_table("log", false, u).map(|_| ()),
     |db, u| db.run_jobs(&JOBS, u).map(|_| ()),
-    |db, u| db.truncate("relationships", u).map(|_| ()),
+    |db, u| now(db.truncate("relationships", u)).map(|_| ()),
 ];
 
 fn delete_where(db: &Db, table: &str, predicate: &Predicate, usage: &Usage) -> Result<()> {
     let snapshot = db.snapshot(table, usage)?;
     let batches = try_scan(&snapshot, &[], predicate, true, usage)?;
-    db.mutate(table, addresses_in(&batches), None, usage).map(|_| ())
+    now(db.mutate(table, addresses_in(&batches), None, usage)).map(|_| ())
 }
 
 /// By table its columns, and its rows as text.
@@ -135,7 +135,7 @@ fn shown(db: &Db) -> Shown {
 }
 
 fn check_clean(db: &Db, what: &str) {
-    let report = db.verify(&Usage::default()).unwrap();
+    let report = now(db.verify(&Usage::default())).unwrap();
     assert!(report.faults.is_empty(), "{what}: {:#?}", report.faults);
 }
 
@@ -229,13 +229,13 @@ fn a_failed_commit_does_not_disturb_readers(stores: Stores<'_>) {
     let inner = stores();
     let usage = Usage::default();
     let db = open(&inner, &tiny());
-    db.insert("things", &things(&batch(0..20, 0)), &usage).unwrap();
-    db.insert("things", &things(&batch(20..40, 0)), &usage).unwrap();
+    now(db.insert("things", &things(&batch(0..20, 0)), &usage)).unwrap();
+    now(db.insert("things", &things(&batch(20..40, 0)), &usage)).unwrap();
     drop(db);
     let (counting, calls) = FaultStore::counting(Box::new(inner.clone()));
     let db = try_open(Box::new(counting), &tiny()).unwrap();
     drop(db.snapshot("things", &usage).unwrap());
-    db.insert("things", &things(&batch(40..41, 0)), &usage).unwrap();
+    now(db.insert("things", &things(&batch(40..41, 0)), &usage)).unwrap();
     let commit = calls.made();
     drop(db);
 
@@ -243,9 +243,9 @@ fn a_failed_commit_does_not_disturb_readers(stores: Stores<'_>) {
     let db = try_open(Box::new(failing), &tiny()).unwrap();
     let snapshot = db.snapshot("things", &usage).unwrap();
     let more = things(&batch(41..42, 0));
-    assert!(db.insert("things", &more, &usage).is_err() && calls.failed());
+    assert!(now(db.insert("things", &more, &usage)).is_err() && calls.failed());
     for _ in 0..3 {
-        db.insert("things", &things(&batch(0..30, 1)), &usage).unwrap();
+        now(db.insert("things", &things(&batch(0..30, 1)), &usage)).unwrap();
         db.run_jobs(&JobBudget { steps_max: 100, thorough: true }, &usage).unwrap();
     }
     let seen = rendered(&scan(&snapshot, &[thing::ID, thing::DATA], &Predicate::True), &[1, 3]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Stores;
 use super::support::{
-    Rng, Thing, edges, found, ints, numbered, open, scan, text, things, try_scan,
+    Rng, Thing, edges, found, ints, now, numbered, open, scan, text, things, try_scan,
 };
 use super::table_model::rendered;
 use arrow_array::RecordBatch;
@@ -106,13 +106,13 @@ fn sample(stores: Stores<'_>) -> Arc<dyn RowStore> {
     let db = open(&store, &options());
     let usage = Usage::default();
     for start in [0, 600] {
-        db.insert("things", &things(&numbered(start..start + 600)), &usage).unwrap();
+        now(db.insert("things", &things(&numbered(start..start + 600)), &usage)).unwrap();
     }
-    db.insert("relationships", &edges(&[("a", "b", "c")], 1), &usage).unwrap();
+    now(db.insert("relationships", &edges(&[("a", "b", "c")], 1), &usage)).unwrap();
     let columns = vec![("n".to_owned(), ColumnType::Int64, false)];
     db.create_table(TableDef::plain("own", columns, &[], None).unwrap(), false, &usage).unwrap();
     let rows = RecordBatch::try_from_iter([("n", ints(0..1_000))]).unwrap();
-    db.insert("own", &rows, &usage).unwrap();
+    now(db.insert("own", &rows, &usage)).unwrap();
     store
 }
 
@@ -127,7 +127,7 @@ fn others_go_on(db: &Db) {
     let usage = Usage::default();
     assert_eq!(found(db, "own", &Predicate::True, &usage).unwrap(), 1_000);
     assert_eq!(found(db, "relationships", &Predicate::True, &usage).unwrap(), 1);
-    db.insert("relationships", &edges(&[("a", "b", "c")], 2), &usage).unwrap();
+    now(db.insert("relationships", &edges(&[("a", "b", "c")], 2), &usage)).unwrap();
 }
 
 /// Some ways to damage `bytes`: a bit anywhere, an end cut off, nothing left, more than there was.
@@ -177,7 +177,7 @@ fn a_damaged_part_is_an_error_that_names_it(stores: Stores<'_>) {
         let one = text(thing::ID, CompareOp::Eq, id);
         assert_eq!(found(&db, "things", &one, &Usage::default()).unwrap(), 1, "{what}");
         others_go_on(&db);
-        let report = db.verify(&Usage::default()).unwrap();
+        let report = now(db.verify(&Usage::default())).unwrap();
         assert_eq!(report.faults.is_empty(), all_things(&db).is_ok(), "{what}: {report:?}");
         assert!(report.faults.iter().all(|fault| fault.table == "things"), "{report:?}");
         let _ = db.run_jobs(&JobBudget { steps_max: 0, thorough: true }, &Usage::default());
@@ -198,7 +198,7 @@ fn a_missing_part_row_is_an_error_that_names_it(stores: Stores<'_>) {
     let text = error.to_string();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(text.contains("table `things`, part 1") && text.contains("missing"), "{text}");
-    assert!(!db.verify(&Usage::default()).unwrap().faults.is_empty());
+    assert!(!now(db.verify(&Usage::default())).unwrap().faults.is_empty());
     others_go_on(&db);
 }
 
@@ -213,9 +213,9 @@ fn a_damaged_head_row_fails_its_table_only(stores: Stores<'_>) {
         assert!(matches!(error, Error::Corrupt { .. }), "{what}: {error:?}");
         assert!(error.to_string().contains("head row of table `things`"), "{what}: {error}");
         let usage = Usage::default();
-        let insert = db.insert("things", &things(&numbered(0..1)), &usage).unwrap_err();
+        let insert = now(db.insert("things", &things(&numbered(0..1)), &usage)).unwrap_err();
         assert_eq!(insert.kind(), ErrorKind::Corrupt, "{what}: a damaged row is never replaced");
-        let report = db.verify(&usage).unwrap();
+        let report = now(db.verify(&usage)).unwrap();
         assert!(report.faults.iter().any(|fault| fault.table == "things"), "{what}");
         others_go_on(&db);
     }
@@ -238,7 +238,7 @@ fn a_damaged_catalog_leaves_things_and_relationships(stores: Stores<'_>) {
         let columns = vec![("n".to_owned(), ColumnType::Int64, false)];
         let def = TableDef::plain("new", columns, &[], None).unwrap();
         assert_eq!(db.create_table(def, false, &usage).unwrap_err().kind(), ErrorKind::Corrupt);
-        assert!(!db.verify(&usage).unwrap().faults.is_empty(), "{what}");
+        assert!(!now(db.verify(&usage)).unwrap().faults.is_empty(), "{what}");
         assert_eq!(all_things(&db).unwrap().len(), 1_200, "{what}");
         assert_eq!(found(&db, "relationships", &Predicate::True, &usage).unwrap(), 1);
     }
@@ -258,9 +258,9 @@ fn a_damaged_filter_row_is_an_error_and_hides_nothing(stores: Stores<'_>) {
         assert!(matches!(error, Error::Corrupt { .. }), "{what}: {error:?}");
         assert!(error.to_string().contains("id filters of table `things`"), "{what}: {error}");
         assert_eq!(all_things(&db).unwrap().len(), 1_200, "{what}: a scan needs no filter");
-        let insert = db.insert("things", &things(&numbered(0..1)), &usage).unwrap_err();
+        let insert = now(db.insert("things", &things(&numbered(0..1)), &usage)).unwrap_err();
         assert_eq!(insert.kind(), ErrorKind::Corrupt, "{what}: {insert}");
-        let report = db.verify(&usage).unwrap();
+        let report = now(db.verify(&usage)).unwrap();
         assert!(report.faults.iter().any(|fault| fault.table == "things"), "{what}");
         others_go_on(&db);
     }
@@ -273,7 +273,7 @@ fn missing_or_stale_filter_rows_hide_nothing(stores: Stores<'_>) {
     let usage = Usage::default();
     // The first two parts become one, and a third comes: the old row knows neither.
     db.run_jobs(&JobBudget { steps_max: 100, thorough: true }, &usage).unwrap();
-    db.insert("things", &things(&numbered(1_200..1_900)), &usage).unwrap();
+    now(db.insert("things", &things(&numbered(1_200..1_900)), &usage)).unwrap();
     drop(db);
     Place::ids(THINGS).write(&store, &stale);
     check_look_ups(&store, "a stale row");
@@ -282,9 +282,9 @@ fn missing_or_stale_filter_rows_hide_nothing(stores: Stores<'_>) {
 
     // Upserts find what they replace, and what they write is right again.
     let db = open(&store, &options());
-    db.insert("things", &things(&numbered(500..1_300)), &usage).unwrap();
+    now(db.insert("things", &things(&numbered(500..1_300)), &usage)).unwrap();
     assert_eq!(db.snapshot("things", &usage).unwrap().rows(), 1_900);
-    assert!(db.verify(&usage).unwrap().faults.is_empty());
+    assert!(now(db.verify(&usage)).unwrap().faults.is_empty());
     drop(db);
     check_look_ups(&store, "rows written again");
 }
@@ -299,7 +299,7 @@ fn check_look_ups(store: &Arc<dyn RowStore>, what: &str) {
     }
     let absent = text(thing::ID, CompareOp::Eq, "nobody");
     assert_eq!(found(&db, "things", &absent, &Usage::default()).unwrap(), 0, "{what}");
-    let report = db.verify(&Usage::default()).unwrap();
+    let report = now(db.verify(&Usage::default())).unwrap();
     assert!(report.faults.is_empty(), "{what}: {:#?}", report.faults);
 }
 
@@ -311,7 +311,7 @@ fn filters_cut_in_another_number_of_buckets_are_not_trusted(stores: Stores<'_>) 
     let rows: Vec<_> =
         numbered(0..400_000).into_iter().map(|t| Thing { data: "{}".into(), ..t }).collect();
     for chunk in rows.chunks(100_000) {
-        db.insert("things", &things(chunk), &usage).unwrap();
+        now(db.insert("things", &things(chunk), &usage)).unwrap();
     }
     let few = raw(&store, "test_buckets", "SELECT bucket FROM _ids WHERE tbl = 1").len();
     let first = Place::ids(THINGS).read(&store);
@@ -320,7 +320,7 @@ fn filters_cut_in_another_number_of_buckets_are_not_trusted(stores: Stores<'_>) 
         .map(|t| Thing { data: "{}".into(), ..t })
         .collect();
     for chunk in more.chunks(100_000) {
-        db.insert("things", &things(chunk), &usage).unwrap();
+        now(db.insert("things", &things(chunk), &usage)).unwrap();
     }
     drop(db);
     let many = raw(&store, "test_buckets", "SELECT bucket FROM _ids WHERE tbl = 1").len();

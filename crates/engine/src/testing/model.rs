@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::support::{Rng, addresses, metered, number, open, scan, text, try_scan};
+use super::support::{
+    Rng, TestEnv, addresses, bucket, metered, now, number, open, scan, text, try_open_with,
+    try_scan,
+};
 use super::table_model::{Model, Row, rendered};
 use super::{Stores, size};
 use dodb_engine::{
-    Alter, Db, ErrorKind, JobBudget, Options, Snapshot, TableDef, TableKind, relationships, things,
+    Alter, Bucket, Db, ErrorKind, FlushScope, JobBudget, Options, Snapshot, TableDef, TableKind,
+    relationships, things,
 };
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar, TimeUnit};
 use dodb_rowstore::{RowStore, Usage};
@@ -17,6 +21,7 @@ use dodb_rowstore::{RowStore, Usage};
 cases![
     random_operations_match_a_model_in_short_runs,
     random_operations_match_a_model_in_long_runs,
+    random_operations_match_a_model_across_tiers,
     a_part_of_many_granules_is_pruned_and_deleted_from_rightly,
 ];
 
@@ -30,11 +35,14 @@ fn tiny(rng: &mut Rng) -> Options {
         fresh_entries_max: 1 + rng.below(4) as usize,
         compact_bytes_max: 3_000 + rng.below(6_000),
         wide_bytes_max: 20_000,
-        head_bytes_max: Options::default().head_bytes_max,
         merge_fanout: 2 + rng.below(2) as usize,
         cache_bytes_max: if rng.chance(50) { 0 } else { 1 << 20 },
         value_bytes_max: 4_000,
         inline_filter_rows_max: 4 + rng.below(30),
+        flush_rows_max: 60,
+        file_bytes: 12_000,
+        footers_max: 2,
+        ..Options::default()
     }
 }
 
@@ -47,6 +55,8 @@ struct Held {
 struct Case {
     rng: Rng,
     store: Arc<dyn RowStore>,
+    bucket: Option<Bucket>,
+    env: Arc<TestEnv>,
     options: Options,
     db: Db,
     tables: Vec<Model>,
@@ -58,18 +68,22 @@ struct Case {
 }
 
 impl Case {
-    fn new(stores: Stores<'_>, seed: u64) -> Case {
+    fn new(stores: Stores<'_>, seed: u64, bucket: Option<Bucket>) -> Case {
         let mut rng = Rng(seed);
         let options = tiny(&mut rng);
         println!("seed {seed}: {options:?}");
         let store = stores();
-        let db = open(&store, &options);
+        let env = Arc::new(TestEnv::default());
+        let opened = Box::new(store.clone());
+        let db = try_open_with(opened, &options, bucket.clone(), env.clone()).unwrap();
         let usage = Usage::default();
         let builtin = ["things", "relationships"];
         let tables = builtin.map(|name| Model::of(&db.table(name, &usage).unwrap())).into();
         let mut case = Case {
             rng,
             store,
+            bucket,
+            env,
             options,
             db,
             tables,
@@ -81,6 +95,13 @@ impl Case {
         case.create(true);
         case.create(false);
         case
+    }
+
+    fn reopen(&mut self) {
+        self.held.clear();
+        let store = Box::new(self.store.clone());
+        let (bucket, env) = (self.bucket.clone(), self.env.clone());
+        self.db = try_open_with(store, &self.options, bucket, env).unwrap();
     }
 
     fn create(&mut self, ordered: bool) {
@@ -161,7 +182,7 @@ impl Case {
             }
         }
         let model = &mut self.tables[table];
-        let given = self.db.insert(&model.name, &model.batch(&rows), &self.usage).unwrap();
+        let given = now(self.db.insert(&model.name, &model.batch(&rows), &self.usage)).unwrap();
         assert_eq!(given, count);
         model.insert(&rows);
     }
@@ -175,7 +196,7 @@ impl Case {
         };
         rows[3].remove(&required);
         let model = &self.tables[table];
-        let error = self.db.insert(&model.name, &model.batch(&rows), &self.usage).unwrap_err();
+        let error = now(self.db.insert(&model.name, &model.batch(&rows), &self.usage)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("record 4"), "{error}");
     }
@@ -266,11 +287,11 @@ impl Case {
         let snapshot = self.db.snapshot(&name, &self.usage).unwrap();
         let rows = addresses(&snapshot, &predicate);
         drop(snapshot);
-        let gone = self.db.mutate(&name, rows.clone(), None, &self.usage).unwrap();
+        let gone = now(self.db.mutate(&name, rows.clone(), None, &self.usage)).unwrap();
         let expected = self.tables[table].take(&predicate).len() as u64;
         assert_eq!(gone, expected, "DELETE WHERE {predicate:?}");
         if gone > 0 {
-            let error = self.db.mutate(&name, rows, None, &self.usage).unwrap_err();
+            let error = now(self.db.mutate(&name, rows, None, &self.usage)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Conflict, "deleting twice: {error}");
         }
     }
@@ -292,7 +313,7 @@ impl Case {
         let batch = (!rows.is_empty()).then(|| model.batch(&rows));
         let snapshot = self.db.snapshot(&model.name, &self.usage).unwrap();
         let old = addresses(&snapshot, &predicate);
-        let gone = self.db.mutate(&model.name, old, batch.as_ref(), &self.usage).unwrap();
+        let gone = now(self.db.mutate(&model.name, old, batch.as_ref(), &self.usage)).unwrap();
         assert_eq!(gone, rows.len() as u64, "UPDATE WHERE {predicate:?}");
         model.insert(&rows);
     }
@@ -303,7 +324,7 @@ impl Case {
         let Some(part) = snapshot.parts(&self.usage).unwrap().first().cloned() else { return };
         let past: roaring::RoaringBitmap = [part.rows as u32].into_iter().collect();
         let past = vec![(part.number, past)];
-        let error = self.db.mutate(&name, past, None, &self.usage).unwrap_err();
+        let error = now(self.db.mutate(&name, past, None, &self.usage)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     }
 
@@ -380,8 +401,33 @@ impl Case {
         self.create(ordered);
     }
 
+    /// Moves rows to the bucket, or tidies there.
+    fn warm(&mut self, table: usize) {
+        let name = self.tables[table].name.clone();
+        match self.rng.below(10) {
+            0..=4 => {
+                let step = now(self.db.flush_step(&name, FlushScope::All, &self.usage)).unwrap();
+                println!("  flush {name}: {step:?}");
+            }
+            5..=8 => {
+                let thorough = self.rng.chance(60);
+                let step = now(self.db.compact_step(&name, thorough, &self.usage)).unwrap();
+                println!("  compact {name}, thorough {thorough}: {step:?}");
+            }
+            _ => {
+                // Readers of before need what goes.
+                self.held.clear();
+                let done = now(self.db.expire(&name, i64::MAX, i64::MAX, &self.usage)).unwrap();
+                println!("  expire {name}: {done:?}");
+            }
+        }
+    }
+
     fn step(&mut self) {
         let table = self.rng.below(self.tables.len() as u64) as usize;
+        if self.bucket.is_some() && self.rng.chance(25) {
+            return self.warm(table);
+        }
         let plain = self.tables[table].kind == TableKind::Plain;
         let op = self.rng.below(100);
         println!("  {op} on {} ({} rows)", self.tables[table].name, self.tables[table].rows.len());
@@ -401,8 +447,7 @@ impl Case {
             78..=79 => self.bad_addresses(table),
             80..=83 => self.db.forget(),
             84..=86 => {
-                self.held.clear();
-                self.db = open(&self.store, &self.options);
+                self.reopen();
                 assert_eq!(metered(&self.db).read, 0);
             }
             87..=92 if plain => self.alter(table),
@@ -410,7 +455,7 @@ impl Case {
             95 => {
                 let rows = self.tables[table].rows.len() as u64;
                 let name = self.tables[table].name.clone();
-                assert_eq!(self.db.truncate(&name, &self.usage).unwrap(), rows);
+                assert_eq!(now(self.db.truncate(&name, &self.usage)).unwrap(), rows);
                 self.tables[table].rows.clear();
             }
             _ => {
@@ -450,7 +495,7 @@ impl Case {
     }
 
     fn verify(&self) {
-        let report = self.db.verify(&self.usage).unwrap();
+        let report = now(self.db.verify(&self.usage)).unwrap();
         assert!(report.faults.is_empty(), "{:#?}", report.faults);
         assert_eq!(report.rows, self.tables.iter().map(|t| t.rows.len() as u64).sum::<u64>());
     }
@@ -491,9 +536,9 @@ fn check_stats(snapshot: &Snapshot, model: &Model) {
     }
 }
 
-/// Steps from a seed, the answers compared after each.
-pub fn run(stores: Stores<'_>, seed: u64, steps: usize) {
-    let mut case = Case::new(stores, seed);
+/// Steps from a seed, the answers compared after each. With a bucket rows move there and back.
+pub fn run(stores: Stores<'_>, seed: u64, steps: usize, bucket: Option<Bucket>) {
+    let mut case = Case::new(stores, seed, bucket);
     for step in 0..steps {
         print!("seed {seed}, step {step}:");
         case.step();
@@ -502,18 +547,22 @@ pub fn run(stores: Stores<'_>, seed: u64, steps: usize) {
             case.verify();
         }
     }
-    case.db = open(&case.store, &case.options);
-    case.held.clear();
+    case.reopen();
     case.check();
     case.verify();
 }
 
 fn random_operations_match_a_model_in_short_runs(stores: Stores<'_>) {
-    (0..size(40, 20) as u64).for_each(|seed| run(stores, seed, 40));
+    (0..size(40, 20) as u64).for_each(|seed| run(stores, seed, 40, None));
 }
 
 fn random_operations_match_a_model_in_long_runs(stores: Stores<'_>) {
-    (0..size(5, 2) as u64).for_each(|seed| run(stores, 1_000 + seed, 200));
+    (0..size(5, 2) as u64).for_each(|seed| run(stores, 1_000 + seed, 200, None));
+}
+
+fn random_operations_match_a_model_across_tiers(stores: Stores<'_>) {
+    (0..size(16, 4) as u64).for_each(|seed| run(stores, 2_000 + seed, 40, Some(bucket())));
+    (0..size(2, 1) as u64).for_each(|seed| run(stores, 3_000 + seed, 200, Some(bucket())));
 }
 
 fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>) {
@@ -535,7 +584,7 @@ fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>
     };
     for _ in 0..3 {
         let rows: Vec<Row> = (0..10_000).map(|_| row(rng.below(50_000) as i64)).collect();
-        db.insert("g", &model.batch(&rows), &usage).unwrap();
+        now(db.insert("g", &model.batch(&rows), &usage)).unwrap();
         model.insert(&rows);
     }
     let ids = model.ids();
@@ -553,12 +602,12 @@ fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>
                 assert_eq!(found, model.select(&predicate), "round {round}: {predicate:?}");
             }
             let rows = addresses(&snapshot, &range);
-            let gone = db.mutate("g", rows, None, &usage).unwrap();
+            let gone = now(db.mutate("g", rows, None, &usage)).unwrap();
             assert_eq!(gone, model.take(&range).len() as u64);
         }
         db.run_jobs(&JobBudget { steps_max: 100, thorough: round == 1 }, &usage).unwrap();
         assert_eq!(db.snapshot("g", &usage).unwrap().rows(), model.rows.len() as u64);
-        assert!(db.verify(&usage).unwrap().faults.is_empty());
+        assert!(now(db.verify(&usage)).unwrap().faults.is_empty());
     }
     // Merged by n: a narrow range leaves most granules out.
     let snapshot = db.snapshot("g", &usage).unwrap();
@@ -569,9 +618,9 @@ fn a_part_of_many_granules_is_pruned_and_deleted_from_rightly(stores: Stores<'_>
         row_addresses: false,
     };
     let plan = snapshot.scan(request, &usage).unwrap();
-    for task in plan.tasks() {
-        let mut scanner = plan.start(task);
-        while scanner.next_batch(&usage).unwrap().is_some() {}
+    for task in plan.tasks(&usage).unwrap() {
+        let mut scanner = plan.start(&task);
+        while now(scanner.next_batch(&usage)).unwrap().is_some() {}
     }
     let pruned = plan.counters().granules_pruned.load(std::sync::atomic::Ordering::Relaxed);
     let parts = plan.counters().parts_pruned_by_zone.load(std::sync::atomic::Ordering::Relaxed);

@@ -8,16 +8,29 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray};
 use dodb_engine::{
-    Db, Env, Options, PART_COLUMN, ROW_COLUMN, Result, RowAddresses, ScanRequest, Snapshot,
+    Bucket, Db, Env, Options, PART_COLUMN, ROW_COLUMN, Result, RowAddresses, ScanRequest, Snapshot,
 };
 use dodb_part::{CompareOp, Predicate, Scalar};
 use dodb_rowstore::{Metered, RowCounts, RowStore, Usage};
+use futures::FutureExt;
+use parking_lot::Mutex;
 
 /// A clock that ticks a millisecond a look, and dice that count.
 #[derive(Default)]
 pub struct TestEnv {
     ticks: AtomicI64,
     throws: AtomicU64,
+    later: Mutex<Option<Later>>,
+}
+
+/// Something that happens when the dice have been thrown so many more times.
+type Later = (u64, Box<dyn FnOnce() + Send>);
+
+impl TestEnv {
+    /// Does something within the `throws`th throw from now on: what others do in the meantime.
+    pub fn at_throw(&self, throws: u64, happens: impl FnOnce() + Send + 'static) {
+        *self.later.lock() = Some((throws, Box::new(happens)));
+    }
 }
 
 impl Env for TestEnv {
@@ -27,6 +40,18 @@ impl Env for TestEnv {
 
     fn random(&self) -> [u8; 16] {
         let throw = self.throws.fetch_add(1, SeqCst);
+        let mut later = self.later.lock();
+        let happens = match later.take() {
+            Some((left, happens)) if left > 1 => {
+                *later = Some((left - 1, happens));
+                None
+            }
+            due => due,
+        };
+        drop(later);
+        if let Some((_, happens)) = happens {
+            happens();
+        }
         (u128::from(throw).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_be_bytes()
     }
 }
@@ -52,6 +77,12 @@ impl Rng {
     }
 }
 
+/// What a future gives that never waits: without a bucket none does, and a bucket in memory answers
+/// at once.
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing to wait for")
+}
+
 /// An empty store in memory.
 #[cfg(test)]
 pub fn memory() -> Arc<dyn RowStore> {
@@ -64,8 +95,23 @@ pub fn open(store: &Arc<impl RowStore + ?Sized + 'static>, options: &Options) ->
 }
 
 pub fn try_open(store: Box<dyn RowStore>, options: &Options) -> Result<Db> {
+    try_open_with(store, options, None, Arc::new(TestEnv::default()))
+}
+
+/// The same with a bucket, and dice that go on where they were: names of objects never repeat.
+pub fn try_open_with(
+    store: Box<dyn RowStore>,
+    options: &Options,
+    bucket: Option<Bucket>,
+    env: Arc<TestEnv>,
+) -> Result<Db> {
     let rows = Arc::new(Metered::new(store));
-    Db::open(rows, Arc::new(TestEnv::default()), options.clone())
+    Db::open_with_bucket(rows, env, options.clone(), bucket)
+}
+
+/// A bucket in memory.
+pub fn bucket() -> Bucket {
+    Bucket::new(Arc::new(object_store::memory::InMemory::new()), "memory:///lake")
 }
 
 /// Everything that went through the database's meter since it was opened, opening included.
@@ -164,9 +210,9 @@ pub fn try_scan(
     };
     let plan = snapshot.scan(request, usage)?;
     let mut out = Vec::new();
-    for task in plan.tasks() {
-        let mut scanner = plan.start(task);
-        while let Some(batch) = scanner.next_batch(usage)? {
+    for task in plan.tasks(usage)? {
+        let mut scanner = plan.start(&task);
+        while let Some(batch) = now(scanner.next_batch(usage))? {
             out.push(batch);
         }
     }

@@ -125,6 +125,12 @@ impl FileReader {
         open().map_err(|e: Error| e.of_object(uri))
     }
 
+    /// The same file, asked of another view of the same bucket: one that counts for another request.
+    #[must_use]
+    pub fn with_bucket(&self, bucket: &Bucket) -> FileReader {
+        FileReader { bucket: bucket.clone(), ..self.clone() }
+    }
+
     /// Rows of the file, deleted ones among them.
     pub fn rows(&self) -> u64 {
         let groups = self.footer().row_groups().iter();

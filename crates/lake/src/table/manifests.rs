@@ -1,7 +1,8 @@
 //! Manifests and manifest lists as objects: reading them, and writing new ones. The Avro is the
 //! iceberg crate's; it goes through memory, so that every request is ours.
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use iceberg::io::FileIO;
 use iceberg::spec::{
     DataFile, FormatVersion, Manifest, ManifestContentType, ManifestEntry, ManifestFile,
@@ -65,7 +66,9 @@ pub(super) async fn read_live(table: &Table, manifest: &ManifestFile) -> Result<
 
 /// As [`read_live`], of many: a few at a time, in order.
 pub(super) async fn read_all(table: &Table, manifests: &[ManifestFile]) -> Result<Vec<Vec<Entry>>> {
-    let reads = manifests.iter().map(|manifest| read_live(table, manifest));
+    // Boxed, with lifetimes that the compiler can name: else no caller's future is `Send` to it.
+    let reads: Vec<BoxFuture<'_, Result<Vec<Entry>>>> =
+        manifests.iter().map(|manifest| read_live(table, manifest).boxed()).collect();
     stream::iter(reads).buffered(READS_MAX).try_collect().await
 }
 

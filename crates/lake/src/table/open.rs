@@ -68,6 +68,13 @@ impl Table {
         })
     }
 
+    /// The same table, its objects asked of another view of the same bucket: one that counts for
+    /// another request.
+    #[must_use]
+    pub fn with_bucket(&self, bucket: &Bucket) -> Table {
+        Table { bucket: bucket.clone(), ..self.clone() }
+    }
+
     /// What the caller calls it.
     pub fn name(&self) -> &str {
         &self.name

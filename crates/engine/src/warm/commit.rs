@@ -1,0 +1,225 @@
+//! The commit of the warm tier: the table's pointer moves, files come, parts and files go, as one
+//! write of rows. Objects are in the bucket before, and none is deleted before: a crash on either
+//! side leaves a whole table and, at worst, objects that nothing names. Not here: what is in the
+//! objects ([`super::flush`], [`super::compact`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dodb_part::{ColumnStats, Sbbf};
+use dodb_rowstore::Usage;
+use roaring::RoaringBitmap;
+
+use super::files::{Warm, WarmFile, WarmHead, chunk_for_next};
+use crate::db::Core;
+use crate::error::{Error, Result};
+use crate::state::PartState;
+use crate::working::Working;
+
+/// What becomes of the warm tier.
+#[derive(Default)]
+pub(crate) struct WarmCommit {
+    /// The pointer that the commit was prepared upon; `None`: there was no table yet.
+    pub(crate) base: Option<String>,
+    /// The pointer from then on.
+    pub(crate) metadata: String,
+    /// Parts and files whose rows are in `outputs` now.
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) outputs: Vec<NewFile>,
+    /// Files whose deleted rows the Iceberg table knows now: how many of each, by number.
+    pub(crate) deletes_written: BTreeMap<u64, u64>,
+    /// Is this a move from the hot tier?
+    pub(crate) is_flush: bool,
+}
+
+/// A part or file whose rows were written anew.
+pub(crate) struct Input {
+    pub(crate) no: u64,
+    /// What was deleted in it when it was read.
+    pub(crate) seen: Option<Arc<RoaringBitmap>>,
+}
+
+/// A file that is in the bucket already.
+pub(crate) struct NewFile {
+    pub(crate) uri: String,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    /// A hash of the partition that its rows are of.
+    pub(crate) partition: u64,
+    pub(crate) zones: BTreeMap<u32, ColumnStats>,
+    /// Over the key hashes, where the table has a key.
+    pub(crate) filter: Option<Arc<Sbbf>>,
+    /// Where each row came from: the place of its input, and the row in it.
+    pub(crate) from: Vec<(u32, u32)>,
+}
+
+impl Working {
+    /// Carries out a commit of the warm tier; answers the rows that were moved.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the pointer moved or an input is gone.
+    pub(crate) fn warm(&mut self, core: &Core, commit: WarmCommit, usage: &Usage) -> Result<u64> {
+        let conflict = || Error::Conflict { table: self.state.def.name.clone() };
+        let pointer = self.state.warm.as_ref().map(|warm| &warm.head.metadata);
+        if pointer != commit.base.as_ref() {
+            return Err(conflict());
+        }
+        let mut files = self.state.files(&core.rows, usage)?.as_ref().clone();
+        let mut late = Vec::with_capacity(commit.inputs.len());
+        for input in &commit.inputs {
+            let found = self.state.part(input.no);
+            let found = found.or_else(|| files.iter().find(|file| file.no == input.no));
+            late.push(late_rows(found.ok_or_else(conflict)?, input.seen.as_deref()));
+        }
+        let any_late = late.iter().any(|rows| !rows.is_empty());
+        self.load_filters_for_files(core, usage)?;
+        for input in &commit.inputs {
+            self.leave(input.no, &mut files);
+        }
+        let mut moved = 0;
+        for output in commit.outputs {
+            moved += output.rows;
+            let deleted = if any_late { deleted_in(&output, &late) } else { None };
+            let file = self.new_file(output, deleted, &files);
+            files.push(Arc::new(file));
+        }
+        for (no, written) in &commit.deletes_written {
+            self.note_written(*no, *written, &mut files);
+        }
+        let before = self.state.warm.take();
+        let before = before.unwrap_or_else(|| Warm::unread(WarmHead::default()));
+        let mut after = before.with(files);
+        after.head.metadata = commit.metadata;
+        let came_or_went = moved > 0 || !commit.inputs.is_empty();
+        after.head.version += u64::from(came_or_went);
+        after.head.flushes += u64::from(commit.is_flush);
+        self.state.warm = Some(after);
+        self.head_changed = true;
+        Ok(moved)
+    }
+
+    /// A part or file is shown no more.
+    fn leave(&mut self, no: u64, files: &mut Vec<Arc<PartState>>) {
+        if let Some(part) = self.state.part(no).cloned() {
+            self.retire(&part);
+            return;
+        }
+        if let Some(at) = files.iter().position(|file| file.no == no) {
+            let gone = files.remove(at);
+            self.dirty_chunks.extend(gone.file.as_ref().map(|file| file.chunk));
+            self.forget_filter(no);
+        }
+    }
+
+    fn new_file(
+        &mut self,
+        file: NewFile,
+        deleted: Option<RoaringBitmap>,
+        files: &[Arc<PartState>],
+    ) -> PartState {
+        let no = self.state.next_part;
+        self.state.next_part += 1;
+        let chunk = chunk_for_next(files);
+        self.dirty_chunks.insert(chunk);
+        let in_ids = file.filter.is_some();
+        if let Some(filter) = file.filter {
+            self.keep_filter(no, filter);
+        }
+        PartState {
+            no,
+            rows: file.rows,
+            granules: 0,
+            bytes: file.bytes,
+            deleted: deleted.map(Arc::new),
+            zones: Arc::new(file.zones),
+            filter: None,
+            in_ids,
+            fresh: None,
+            born_ms: None,
+            file: Some(Arc::new(WarmFile {
+                uri: file.uri,
+                chunk,
+                deletes_written: 0,
+                partition: file.partition,
+            })),
+            guard: Arc::new(()),
+        }
+    }
+
+    fn note_written(&mut self, no: u64, written: u64, files: &mut [Arc<PartState>]) {
+        if let Some(part) = files.iter_mut().find(|file| file.no == no)
+            && let Some(file) = part.file.clone()
+        {
+            self.dirty_chunks.insert(file.chunk);
+            let file = WarmFile { deletes_written: written, ..file.as_ref().clone() };
+            let next = PartState { file: Some(Arc::new(file)), ..part.as_ref().clone() };
+            *part = Arc::new(next);
+        }
+    }
+
+    /// Marks rows of files deleted; their counts and statistics are the caller's.
+    pub(crate) fn delete_in_files(&mut self, number: u64, rows: &RoaringBitmap) {
+        let Some(warm) = &self.state.warm else { return };
+        let Some(files) = warm.in_memory() else { return };
+        let mut files = files.as_ref().clone();
+        if let Some(part) = files.iter_mut().find(|file| file.no == number) {
+            self.dirty_chunks.extend(part.file.as_ref().map(|file| file.chunk));
+            *part = Arc::new(part.with_deleted(rows));
+            self.state.warm = Some(warm.with(files));
+            self.head_changed = true;
+        }
+    }
+}
+
+impl Working {
+    /// Forgets the files of a table that is emptied.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when `pointer`, before and after, does not start where the table is.
+    pub(crate) fn forget_files(
+        &mut self,
+        core: &Core,
+        pointer: Option<&(String, String)>,
+        usage: &Usage,
+    ) -> Result<()> {
+        let files = self.state.files(&core.rows, usage)?;
+        let Some(warm) = self.state.warm.clone().filter(|_| !files.is_empty()) else {
+            return Ok(());
+        };
+        let after = match pointer {
+            Some((before, after)) if *before == warm.head.metadata => after.clone(),
+            _ => return Err(Error::Conflict { table: self.state.def.name.clone() }),
+        };
+        self.load_filters_for_files(core, usage)?;
+        for file in files.iter() {
+            self.dirty_chunks.extend(file.file.as_ref().map(|file| file.chunk));
+            if file.in_ids {
+                self.forget_filter(file.no);
+            }
+        }
+        let mut next = warm.with(Vec::new());
+        next.head.metadata = after;
+        next.head.version += 1;
+        self.state.warm = Some(next);
+        Ok(())
+    }
+}
+
+/// Rows deleted since the part was read.
+fn late_rows(part: &PartState, seen: Option<&RoaringBitmap>) -> RoaringBitmap {
+    match (part.deleted.as_deref(), seen) {
+        (None, _) => RoaringBitmap::new(),
+        (Some(now), None) => now.clone(),
+        (Some(now), Some(seen)) => now - seen,
+    }
+}
+
+fn deleted_in(output: &NewFile, late: &[RoaringBitmap]) -> Option<RoaringBitmap> {
+    let is_late = |(input, row): &(u32, u32)| {
+        late.get(*input as usize).is_some_and(|rows| rows.contains(*row))
+    };
+    let from = output.from.iter().enumerate();
+    let rows: RoaringBitmap =
+        from.filter(|(_, from)| is_late(from)).map(|(row, _)| row as u32).collect();
+    (!rows.is_empty()).then_some(rows)
+}

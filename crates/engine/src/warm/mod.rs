@@ -1,0 +1,29 @@
+//! The warm tier of the database: rows in Parquet files of an Iceberg table, in a bucket. The
+//! database is the table's catalog: its pointer is in the table's head row and its files are listed
+//! in rows, so that a commit is one write of rows after the objects are in place. Not here: Iceberg
+//! and Parquet themselves (`dodb-lake`).
+
+mod commit;
+mod compact;
+mod expire;
+mod files;
+mod flush;
+mod history;
+mod jobs;
+mod lake;
+mod lookup;
+mod partition;
+mod scan;
+mod write;
+
+pub(crate) use commit::WarmCommit;
+pub use compact::CompactStep;
+pub(crate) use compact::read as read_file;
+pub use expire::ExpireReport;
+pub(crate) use files::{Warm, WarmFile, WarmHead, encode as encode_manifest};
+pub use flush::{FlushScope, FlushStep};
+pub use history::SnapshotInfo;
+pub use jobs::WarmReport;
+pub(crate) use lake::{Lake, next_stamp};
+pub(crate) use lookup::{WarmRows, look_up};
+pub(crate) use scan::FileScanner;
