@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, RowFilter, RowSelection, RowSelector,
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::basic::{ConvertedType, LogicalType};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
@@ -293,14 +294,22 @@ impl FileReader {
 }
 
 /// Bytes of filter columns kept for the projection, so that they are decoded once. None at all
-/// where a struct has one leaf: parquet 58 takes it for a plain column then, and panics.
+/// where a struct has one leaf: parquet 58 takes it for a plain column then, and panics. Lists,
+/// which it leaves out by itself, do no harm.
 fn predicate_cache_bytes(schema: &SchemaDescriptor) -> usize {
     const BYTES_MAX: usize = 8 << 20;
     let roots = schema.root_schema().get_fields();
     let leaves = |root: usize| {
         (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root).count()
     };
-    let is_lone = |(at, root): (usize, &TypePtr)| !root.is_primitive() && leaves(at) == 1;
+    let is_list = |root: &TypePtr| {
+        let info = root.get_basic_info();
+        info.logical_type_ref() == Some(&LogicalType::List)
+            || info.converted_type() == ConvertedType::LIST
+    };
+    let is_lone = |(at, root): (usize, &TypePtr)| {
+        !root.is_primitive() && !is_list(root) && leaves(at) == 1
+    };
     if roots.iter().enumerate().any(is_lone) { 0 } else { BYTES_MAX }
 }
 
