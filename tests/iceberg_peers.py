@@ -208,7 +208,10 @@ def run(folder):
             for n in range(2_000)
         ]
         insert(dodb, "relationships", edges)
-        dodb.query("CREATE TABLE log (n Int64, at DateTime64(3)) PARTITION BY toYYYYMM(at) ORDER BY n")
+        dodb.query(
+            "CREATE TABLE log (n Int64, at DateTime64(3)) ENGINE = MergeTree "
+            "PARTITION BY toYYYYMM(at) ORDER BY n"
+        )
         insert(dodb, "log", [{"n": n, "at": f"2026-01-{n % 28 + 1:02} 00:00:00"} for n in range(900)])
         dodb.query("ALTER TABLE log ADD COLUMN note Nullable(String)")
         hot = tour(dodb)

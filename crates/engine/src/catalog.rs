@@ -175,6 +175,7 @@ impl Catalog {
             }
             Alter::DropColumn { name } => {
                 let id = def.column(name)?.id;
+                refuse_in_partition(&def, name, "dropped")?;
                 if def.order_by.contains(&id) {
                     return Err(Error::invalid(format!(
                         "column `{name}` is in the table's ORDER BY; it cannot be dropped"
@@ -191,6 +192,7 @@ impl Catalog {
             Alter::RenameColumn { from, to } => {
                 check_name("column", to)?;
                 let id = def.column(from)?.id;
+                refuse_in_partition(&def, from, "renamed")?;
                 for column in &mut columns {
                     if column.id == id {
                         column.name.clone_from(to);
@@ -211,6 +213,22 @@ impl Catalog {
         self.tables.insert(def.name.clone(), def.clone());
         Ok(def)
     }
+}
+
+/// PARTITION BY names its columns by text, so they stay as they are.
+fn refuse_in_partition(def: &TableDef, column: &str, what: &str) -> Result<()> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let text = def.partition_by.as_deref().unwrap_or_default();
+    let is_named = match column.chars().all(is_part) {
+        true => text.split(|c| !is_part(c)).any(|word| word == column),
+        false => text.contains(column),
+    };
+    if is_named {
+        return Err(Error::invalid(format!(
+            "column `{column}` is in the table's PARTITION BY; it cannot be {what}"
+        )));
+    }
+    Ok(())
 }
 
 /// A change to a table's definition.

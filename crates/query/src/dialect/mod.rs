@@ -5,6 +5,7 @@
 //! plan of one statement. What the functions compute is in [`crate::functions`].
 
 mod clickhouse;
+mod create;
 mod error;
 mod options;
 mod params;

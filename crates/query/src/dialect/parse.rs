@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{Expr, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
@@ -11,7 +11,7 @@ use super::clickhouse::Dialect;
 use super::error::{ParseError, ParseErrorKind, Position};
 use super::options::ParseOptions;
 use super::scan::{Piece, position, split};
-use super::{params, rewrite, shape, tokens};
+use super::{create, params, rewrite, shape, tokens};
 
 /// One statement, ready for [`super::plan`] or for whoever handles its kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +106,7 @@ const PARSER_LEVELS_MAX: usize = 140;
 fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, ParserError> {
     // INSERT INTO t (cols) <no source>: columns and DEFAULT VALUES do not go together.
     let columns = take_columns(&mut tokens);
+    let partition_by = create::take_partition_by(&mut tokens).map(parse_expression).transpose()?;
     let mut parser = Parser::new(&Dialect)
         .with_recursion_limit(PARSER_LEVELS_MAX)
         .with_tokens_with_locations(tokens);
@@ -127,7 +128,23 @@ fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, ParserError
         });
         insert.columns = idents.collect();
     }
+    if let Statement::CreateTable(create) = &mut statement {
+        create.partition_by = partition_by.map(Box::new);
+    }
     Ok(statement)
+}
+
+fn parse_expression(tokens: Vec<TokenWithSpan>) -> Result<Expr, ParserError> {
+    let mut parser = Parser::new(&Dialect)
+        .with_recursion_limit(PARSER_LEVELS_MAX)
+        .with_tokens_with_locations(tokens);
+    let expression = parser.parse_expr()?;
+    let next = parser.peek_token();
+    if next.token == Token::EOF {
+        Ok(expression)
+    } else {
+        parser.expected("the end of PARTITION BY", next)
+    }
 }
 
 /// Takes `(a, b)` out of `INSERT INTO t (a, b) DEFAULT VALUES`; returns the names.

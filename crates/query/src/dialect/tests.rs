@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use datafusion::sql::sqlparser::ast::Statement;
+
 use super::*;
 
 fn parsed(sql: &str) -> Vec<Parsed> {
@@ -73,6 +75,29 @@ fn aggregates() {
         "first_value(a ORDER BY b DESC) FILTER (WHERE a IS NOT NULL AND b IS NOT NULL AND (c))",
     );
     check_expr("sum(a) OVER (PARTITION BY b)", "sum(as_number(a)) OVER (PARTITION BY b)");
+}
+
+#[test]
+fn clauses_of_a_table_come_in_any_order() {
+    let partition = |sql: &str| match one(sql).statement {
+        Statement::CreateTable(create) => create.partition_by.map(|e| e.to_string()),
+        other => panic!("{other}"),
+    };
+    let by = |text: &str| Some(text.to_owned());
+    assert_eq!(partition("CREATE TABLE t (a Int64)"), None);
+    assert_eq!(partition("CREATE TABLE t (a Int64) PARTITION BY a"), by("a"));
+    let usual = "CREATE TABLE IF NOT EXISTS t (a DateTime, b Int8) ENGINE = MergeTree() \
+                 PARTITION BY toYYYYMM(a) ORDER BY (a, b) PRIMARY KEY a SETTINGS x = 1";
+    assert_eq!(partition(usual), by("toYYYYMM(a)"));
+    assert_eq!(
+        partition("CREATE TABLE t (a Int8) ORDER BY a PARTITION BY (a, toDate(b)) COMMENT 'x'"),
+        by("(a, toDate(b))")
+    );
+    let at = error("CREATE TABLE t (a Int8) PARTITION BY a b").position;
+    assert_eq!(at, Some(Position { line: 1, column: 40 }));
+    error("CREATE TABLE t (a Int8) PARTITION BY");
+    error("CREATE TABLE t (a Int8) PARTITION BY a PARTITION BY a");
+    error("CREATE TABLE t (a Int8) PARTITION BY a ORDER BY");
 }
 
 #[test]

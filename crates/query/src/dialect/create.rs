@@ -1,0 +1,76 @@
+//! Clauses of CREATE TABLE behind its columns. ClickHouse takes them in any order; the parser in
+//! one, and without PARTITION BY. Not here: what they mean ([`crate::ddl`]).
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::tokens::is_word;
+
+/// The first words of clauses, in the order in which the parser takes them.
+const CLAUSES: [(&str, Option<&str>); 6] = [
+    ("ENGINE", None),
+    ("PRIMARY", Some("KEY")),
+    ("ORDER", Some("BY")),
+    ("COMMENT", None),
+    ("AS", None),
+    ("PARTITION", Some("BY")),
+];
+const PARTITION_BY: usize = CLAUSES.len() - 1;
+
+/// Puts the clauses in order and takes `PARTITION BY x` out: answers the tokens of `x`.
+pub(super) fn take_partition_by(tokens: &mut Vec<TokenWithSpan>) -> Option<Vec<TokenWithSpan>> {
+    let is_create = tokens.first().is_some_and(|first| is_word(first, "CREATE"))
+        && tokens.iter().take(4).any(|token| is_word(token, "TABLE"));
+    if !is_create {
+        return None;
+    }
+    let mut clauses = split(tokens.split_off(end_of_columns(tokens)?));
+    let partition = clauses.iter().position(|(place, _)| *place == PARTITION_BY);
+    let partition = partition.map(|at| clauses.remove(at).1.split_off(2));
+    // Stable: what stands twice, or is unknown, is the parser's to refuse.
+    clauses.sort_by_key(|(place, _)| *place);
+    tokens.extend(clauses.into_iter().flat_map(|(_, clause)| clause));
+    partition
+}
+
+/// The place behind the bracket that closes the list of columns.
+fn end_of_columns(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth <= 1 => return Some(at + 1),
+            Token::RParen => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Each clause with its place in [`CLAUSES`]; what comes before the first has the first's place.
+fn split(tokens: Vec<TokenWithSpan>) -> Vec<(usize, Vec<TokenWithSpan>)> {
+    let mut out = vec![(0, Vec::new())];
+    let mut depth = 0usize;
+    let mut rest = tokens.into_iter().peekable();
+    let mut in_query = false;
+    while let Some(token) = rest.next() {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let starts = |(first, second): &(&str, Option<&str>)| {
+            let next = rest.peek();
+            is_word(&token, first)
+                && second.is_none_or(|second| next.is_some_and(|next| is_word(next, second)))
+        };
+        let place = CLAUSES.iter().position(starts).filter(|_| depth == 0 && !in_query);
+        if let Some(place) = place {
+            in_query = CLAUSES.get(place).is_some_and(|(word, _)| *word == "AS");
+            out.push((place, Vec::new()));
+        }
+        if let Some((_, clause)) = out.last_mut() {
+            clause.push(token);
+        }
+    }
+    out
+}
