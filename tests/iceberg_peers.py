@@ -200,6 +200,8 @@ def check_log(what, dodb, peers):
 
 def run(folder):
     dice = random.Random(SEED)
+    # chDB reads no file outside of the current folder.
+    os.chdir(folder)
     dodb, peers = Dodb(folder), Peers()
     try:
         insert(dodb, "things", [thing(dice, n, 0) for n in range(THINGS // 2)])
@@ -224,7 +226,7 @@ def run(folder):
 
         insert(dodb, "things", [thing(dice, n, 1) for n in range(THINGS // 2 - 500, THINGS)])
         dodb.query("DELETE FROM things WHERE data.age = 13")
-        dodb.query("ALTER TABLE log UPDATE note = 'seen' WHERE n < 100")
+        dodb.query("UPDATE log SET note = 'seen' WHERE n < 100")
         mixed = tour(dodb)
         dodb.until_done("/v1/flush")
         dodb.until_done("/v1/compact?table=log")

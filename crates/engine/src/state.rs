@@ -124,7 +124,10 @@ impl TableState {
         self.rows = self.rows.saturating_sub(rows);
         if self.rows == 0 {
             self.summary = self.empty_summary();
-            self.paths.clear();
+            // Older snapshots in the bucket are read by them.
+            if self.warm.is_none() {
+                self.paths.clear();
+            }
             return;
         }
         self.summary.retain(|id, own| match stats.iter().find(|(gone, _)| gone == id) {

@@ -274,7 +274,9 @@ impl Working {
         }
         self.state.rows = 0;
         self.state.summary = self.state.empty_summary();
-        self.state.paths.clear();
+        if self.state.warm.is_none() {
+            self.state.paths.clear();
+        }
         self.head_changed = true;
         Ok(rows)
     }

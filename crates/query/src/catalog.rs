@@ -12,10 +12,11 @@ use datafusion::catalog::{
     SchemaProvider, TableProvider,
 };
 use datafusion::common::Result;
-use dodb_engine::Db;
+use dodb_engine::{AsOf, Db};
 use parking_lot::Mutex;
 
 use crate::budget::Budget;
+use crate::dialect::{Moment, split_moment};
 use crate::error::external;
 use crate::provider::DodbTable;
 use crate::settings::Settings;
@@ -73,21 +74,31 @@ impl SchemaProvider for Tables {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let mut seen = self.seen.lock();
-        if let Some(table) = seen.get(name) {
+        if let Some(table) = self.seen.lock().get(name) {
             return Ok(Some(table.clone()));
         }
         let budget = self.access.budget.clone();
-        let snapshot = self.access.db.snapshot(name, &budget.usage).map_err(external)?;
+        let db = &self.access.db;
+        let snapshot = match split_moment(name) {
+            (name, None) => db.snapshot(name, &budget.usage),
+            (name, Some(moment)) => {
+                let as_of = match moment {
+                    Moment::Version(id) => AsOf::Snapshot(id),
+                    Moment::Timestamp(ms) => AsOf::Time(ms),
+                };
+                db.snapshot_as_of(name, as_of, &budget.usage).await
+            }
+        };
+        let snapshot = snapshot.map_err(external)?;
         let infer_times = self.access.settings.infer_times;
         let row_addresses = self.access.row_addresses;
         let table = Arc::new(DodbTable::new(snapshot, row_addresses, infer_times, budget));
-        seen.insert(name.to_owned(), table.clone());
-        Ok(Some(table))
+        // Of two that resolved it at once, both go on with the first.
+        Ok(Some(self.seen.lock().entry(name.to_owned()).or_insert(table).clone()))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.access.db.table(name, &self.access.budget.usage).is_ok()
+        self.access.db.table(split_moment(name).0, &self.access.budget.usage).is_ok()
     }
 }
 

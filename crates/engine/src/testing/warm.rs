@@ -12,8 +12,8 @@ use super::support::{
 };
 use super::table_model::rendered;
 use dodb_engine::{
-    Alter, Bucket, Db, Error, ErrorKind, FlushScope, Options, Result, TableDef, relationships,
-    things as thing,
+    Alter, AsOf, Bucket, Db, Error, ErrorKind, FlushScope, Options, Result, TableDef,
+    relationships, things as thing,
 };
 use dodb_lake::fault as objects;
 use dodb_part::{ColumnType, CompareOp, Predicate};
@@ -29,6 +29,7 @@ cases![
     rows_deleted_while_they_move_stay_deleted,
     the_oldest_rows_go_when_there_are_too_many,
     columns_that_came_went_and_changed_names,
+    older_snapshots_are_read_as_they_were,
     a_missing_or_torn_file_is_named_and_others_go_on,
     without_the_bucket_hot_rows_still_answer,
     a_process_that_dies_at_any_row_call_loses_nothing,
@@ -261,6 +262,45 @@ fn columns_that_came_went_and_changed_names(stores: Stores<'_>) {
     assert_eq!(all(&db, "log").len(), narrow.len() + 10);
     compact(&db, "log", &usage).unwrap();
     check_clean(&open(&store, &tiny(), &bucket, &env), "columns");
+}
+
+fn older_snapshots_are_read_as_they_were(stores: Stores<'_>) {
+    let (store, bucket, env, db) = fresh(stores, &Options::default());
+    let usage = Usage::default();
+    let rendered_of = |snapshot: &dodb_engine::Snapshot| {
+        let ids: Vec<u32> = snapshot.def().schema.columns().iter().map(|c| c.id).collect();
+        let rows = rendered(&scan(snapshot, &ids, &Predicate::True), &ids);
+        assert_eq!(snapshot.rows(), rows.len() as u64);
+        rows
+    };
+    assert!(now(db.snapshot_as_of("things", AsOf::Time(i64::MAX), &usage)).is_err());
+    let mut kept = Vec::new();
+    for round in 0..4 {
+        let from = round * 10;
+        now(db.insert("things", &things(&numbered(from..from + 30)), &usage)).unwrap();
+        if round == 2 {
+            let gone = addresses(&db.snapshot("things", &usage).unwrap(), &id_is(3));
+            now(db.mutate("things", gone, None, &usage)).unwrap();
+        }
+        flush(&db, "things", &usage).unwrap();
+        compact(&db, "things", &usage).unwrap();
+        let last = now(db.snapshots("things", &usage)).unwrap().pop().unwrap();
+        assert!(last.is_current);
+        kept.push((last.id, last.committed_ms, all(&db, "things")));
+    }
+    let _ = now(db.truncate("things", &usage)).unwrap();
+    for db in [db, open(&store, &Options::default(), &bucket, &env)] {
+        for (id, ms, rows) in &kept {
+            for as_of in [AsOf::Snapshot(*id), AsOf::Time(*ms)] {
+                let snapshot = now(db.snapshot_as_of("things", as_of, &usage)).unwrap();
+                assert_eq!(&rendered_of(&snapshot), rows, "{as_of:?}");
+            }
+        }
+        for as_of in [AsOf::Snapshot(1), AsOf::Time(0)] {
+            let refused = now(db.snapshot_as_of("things", as_of, &usage)).err().unwrap();
+            assert!(refused.to_string().contains("system.snapshots"), "{refused}");
+        }
+    }
 }
 
 fn a_missing_or_torn_file_is_named_and_others_go_on(stores: Stores<'_>) {

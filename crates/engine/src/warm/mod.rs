@@ -22,7 +22,7 @@ pub(crate) use compact::read as read_file;
 pub use expire::ExpireReport;
 pub(crate) use files::{Warm, WarmFile, WarmHead, encode as encode_manifest};
 pub use flush::{FlushScope, FlushStep};
-pub use history::SnapshotInfo;
+pub use history::{AsOf, SnapshotInfo};
 pub use jobs::WarmReport;
 pub(crate) use lake::{Lake, next_stamp};
 pub(crate) use lookup::{WarmRows, look_up};

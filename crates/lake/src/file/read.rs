@@ -307,9 +307,8 @@ fn predicate_cache_bytes(schema: &SchemaDescriptor) -> usize {
         info.logical_type_ref() == Some(&LogicalType::List)
             || info.converted_type() == ConvertedType::LIST
     };
-    let is_lone = |(at, root): (usize, &TypePtr)| {
-        !root.is_primitive() && !is_list(root) && leaves(at) == 1
-    };
+    let is_lone =
+        |(at, root): (usize, &TypePtr)| !root.is_primitive() && !is_list(root) && leaves(at) == 1;
     if roots.iter().enumerate().any(is_lone) { 0 } else { BYTES_MAX }
 }
 

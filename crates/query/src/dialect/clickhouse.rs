@@ -67,6 +67,11 @@ impl dialect::Dialect for Dialect {
         true
     }
 
+    /// `FOR VERSION AS OF` and its like, of which the `FOR` is dropped before.
+    fn supports_table_versioning(&self) -> bool {
+        true
+    }
+
     fn supports_limit_comma(&self) -> bool {
         true
     }

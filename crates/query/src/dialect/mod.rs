@@ -24,6 +24,7 @@ pub use error::{ParseError, ParseErrorKind, Position};
 pub use options::{Limits, ParseOptions};
 pub use parse::{Inline, Parsed, parse};
 pub use plan::{PlanError, plan};
+pub(crate) use rewrite::{Moment, split_moment};
 pub use rewrite::{Spelling, spellings};
 pub(crate) use shape::{ELEMENTS, JSON_HINTS};
 pub use types::{ClickHouseTypes, clickhouse_name};

@@ -76,12 +76,18 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
     if piece.data.is_some() && !is_parsed {
         tokens.extend(no_source());
     }
-    let mut statement =
-        parse_tokens(tokens).map_err(|error| parser_error(error, &|| position(sql, end)))?;
+    let refused = |error| parser_error(error, &|| position(sql, end));
+    let partition_by = create::take_partition_by(&mut tokens).map(parse_expression);
+    let partition_by = partition_by.transpose().map_err(refused)?;
+    let mut statement = parse_tokens(tokens).map_err(refused)?;
     rewrite::rewrite(&mut statement, options).map_err(|mut error| {
         error.position = error.position.or(Some(start));
         error
     })?;
+    if let Statement::CreateTable(create) = &mut statement {
+        // As written: it is kept, not computed.
+        create.partition_by = partition_by.map(Box::new);
+    }
     let inline = piece.data.as_ref().map(|data| Inline {
         format: data.format.clone(),
         data: data.start..data.end,
@@ -106,7 +112,6 @@ const PARSER_LEVELS_MAX: usize = 140;
 fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, ParserError> {
     // INSERT INTO t (cols) <no source>: columns and DEFAULT VALUES do not go together.
     let columns = take_columns(&mut tokens);
-    let partition_by = create::take_partition_by(&mut tokens).map(parse_expression).transpose()?;
     let mut parser = Parser::new(&Dialect)
         .with_recursion_limit(PARSER_LEVELS_MAX)
         .with_tokens_with_locations(tokens);
@@ -127,9 +132,6 @@ fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, ParserError
             _ => None,
         });
         insert.columns = idents.collect();
-    }
-    if let Statement::CreateTable(create) = &mut statement {
-        create.partition_by = partition_by.map(Box::new);
     }
     Ok(statement)
 }

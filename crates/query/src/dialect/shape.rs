@@ -1,6 +1,6 @@
 //! ClickHouse syntax the parser has no grammar for, put in other tokens before parsing: trailing
-//! FORMAT and SETTINGS, `.:`, `.^`, FINAL, function names that are keywords, and LIMIT BY with a
-//! second LIMIT.
+//! FORMAT and SETTINGS, `.:`, `.^`, FINAL, function names that are keywords, FOR VERSION AS OF, and
+//! LIMIT BY with a second LIMIT.
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
@@ -126,7 +126,22 @@ pub(super) fn reshape(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     for at in 0..tokens.len() {
         demote(&mut tokens, at);
     }
-    limit_by(drop_final(tokens))
+    limit_by(drop_final(drop_for(tokens)))
+}
+
+/// `FOR VERSION AS OF` and `FOR TIMESTAMP AS OF` without their FOR, as the parser takes them.
+fn drop_for(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_for = |at: usize| match tokens.get(at..at + 4) {
+        Some([first, what, r#as, of]) => {
+            is_word(first, "FOR")
+                && (is_word(what, "VERSION") || is_word(what, "TIMESTAMP"))
+                && is_word(r#as, "AS")
+                && is_word(of, "OF")
+        }
+        _ => false,
+    };
+    let kept = tokens.iter().enumerate().filter(|(at, _)| !is_for(*at));
+    kept.map(|(_, token)| token.clone()).collect()
 }
 
 /// The type that `JSON(hints)` becomes, with the hints as one text.
@@ -254,19 +269,23 @@ fn ends_zone(tokens: &[TokenWithSpan]) -> bool {
 /// grammar is used (`substring(a FROM 2)`).
 fn demote(tokens: &mut [TokenWithSpan], at: usize) {
     let Some(token) = tokens.get(at) else { return };
-    let special = matches!(
-        keyword(token),
+    let rest = tokens.get(at + 1..).unwrap_or_default();
+    let has_grammar = match keyword(token) {
         Keyword::CEIL
-            | Keyword::EXTRACT
-            | Keyword::FLOOR
-            | Keyword::OVERLAY
-            | Keyword::POSITION
-            | Keyword::SUBSTR
-            | Keyword::SUBSTRING
-            | Keyword::TRIM
-            | Keyword::CONVERT
-    );
-    if !special || has_own_grammar(tokens.get(at + 1..).unwrap_or_default()) {
+        | Keyword::EXTRACT
+        | Keyword::FLOOR
+        | Keyword::OVERLAY
+        | Keyword::POSITION
+        | Keyword::SUBSTR
+        | Keyword::SUBSTRING
+        | Keyword::TRIM
+        | Keyword::CONVERT => has_own_grammar(rest),
+        // Behind a table the parser would take these for a moment of it, not for an alias.
+        Keyword::BEFORE => false,
+        Keyword::AT => rest.first().is_some_and(|next| is_word(next, "TIME")),
+        _ => return,
+    };
+    if has_grammar {
         return;
     }
     if let Some(TokenWithSpan { token: Token::Word(word), .. }) = tokens.get_mut(at) {

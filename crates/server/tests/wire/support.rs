@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
-use dodb_engine::{Db, Env, JobBudget, Options, Usage};
+use dodb_engine::{Bucket, Db, Env, JobBudget, Options, Usage};
 use dodb_rowstore::{Metered, SqliteStore};
 use dodb_server::{Response, Server, ServerOptions};
+use object_store::memory::InMemory;
 
 /// A clock that moves a millisecond at each look, and numbers instead of dice.
 #[derive(Default)]
@@ -49,7 +50,9 @@ impl Home {
     pub fn native() -> Home {
         let rows = Metered::new(Box::new(SqliteStore::open_in_memory().unwrap()));
         let env = Arc::new(TestEnv::default());
-        let db = Db::open(Arc::new(rows), env.clone(), Options::default()).unwrap();
+        let objects = Bucket::new(Arc::new(InMemory::new()), "memory:///objects");
+        let options = Options::default();
+        let db = Db::open_with_bucket(Arc::new(rows), env.clone(), options, Some(objects)).unwrap();
         let options = ServerOptions { partitions: 2, ..ServerOptions::default() };
         Home::Native(Box::new(Server::new(db, env, options).unwrap()))
     }

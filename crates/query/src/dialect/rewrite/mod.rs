@@ -3,11 +3,13 @@
 
 mod calls;
 mod combinators;
+mod moment;
 mod names;
 mod projection;
 mod query;
 mod template;
 mod visit;
 
+pub(crate) use moment::{Moment, split as split_moment};
 pub use names::{Spelling, spellings};
 pub(super) use visit::rewrite;

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 
-use super::{calls, query};
+use super::{calls, moment, query};
 use crate::dialect::error::ParseError;
 use crate::dialect::options::ParseOptions;
 use crate::json::SUBCOLUMN;
@@ -96,7 +96,7 @@ impl VisitorMut for Rewrite<'_> {
             let hint = "read all rows, or filter by a hash of a key";
             return ControlFlow::Break(ParseError::unsupported("SAMPLE", hint));
         }
-        ControlFlow::Continue(())
+        flow(moment::into_name(table))
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<ParseError> {
