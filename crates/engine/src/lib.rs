@@ -57,4 +57,6 @@ pub use scan::{
 pub use snapshot::{FileInfo, PartInfo, Snapshot};
 pub use table::{TableDef, TableKind, relationships, things};
 pub use verify::{Fault, VerifyReport};
-pub use warm::{AsOf, CompactStep, ExpireReport, FlushScope, FlushStep, SnapshotInfo, WarmReport};
+pub use warm::{
+    AsOf, CompactStep, ExpireReport, FlushScope, FlushStep, IcebergTable, SnapshotInfo, WarmReport,
+};

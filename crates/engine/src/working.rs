@@ -23,7 +23,7 @@ use crate::scan::live_batches;
 use crate::slot::Slot;
 use crate::state::{PartState, TableState};
 use crate::table::TableDef;
-use crate::warm::WarmRows;
+use crate::warm::{Foreign, WarmRows};
 
 /// A table within a commit.
 pub(crate) struct Working {
@@ -203,6 +203,39 @@ impl Working {
             self.insert(core, def, std::slice::from_ref(batch), &found, usage)?;
         }
         Ok(count)
+    }
+
+    /// Deletes what a commit of another engine deletes, and what its new rows replace.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when what was found out about files no longer holds.
+    pub(crate) fn give_way(&mut self, core: &Core, to: &Foreign, usage: &Usage) -> Result<()> {
+        self.check_files(core, &to.found, usage)?;
+        let files = self.state.files(&core.rows, usage)?;
+        for (no, rows) in &to.deletions {
+            let file = files.iter().find(|file| file.no == *no);
+            let still = file.is_some_and(|file| {
+                file.deleted.as_ref().is_none_or(|gone| gone.is_disjoint(rows))
+            });
+            if !still {
+                return Err(Error::Conflict { table: self.state.def.name.clone() });
+            }
+        }
+        let mut all = match &to.keys {
+            Some(keys) => {
+                let columns = key_columns(&self.state.def, keys)?;
+                let index = KeyIndex::of_columns(self.state.def.kind, columns.clone())?;
+                self.find_live(core, &index, &columns, usage)?
+            }
+            None => Vec::new(),
+        };
+        let mut gone = self.stats_of(core, &all, usage)?;
+        merge_stats(&mut gone, &to.found.stats);
+        all.extend(to.found.replaced.iter().cloned());
+        all.extend(to.deletions.iter().cloned());
+        self.load_filters(core, &[], usage)?;
+        self.mark_deleted(&all, &gone);
+        Ok(())
     }
 
     /// Does what was found out about rows in files still hold?

@@ -3,6 +3,7 @@
 
 mod error;
 pub mod formats;
+mod iceberg;
 mod records;
 mod request;
 mod server;

@@ -12,6 +12,7 @@ use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
+use crate::iceberg;
 
 /// Parameters of the URL that are not settings.
 #[derive(Debug, Default)]
@@ -74,9 +75,10 @@ impl Params {
 /// # Errors
 /// A name that cannot be a database's.
 pub fn database(parts: &Parts) -> Result<String, Error> {
-    let mut name = None;
+    let mut name = iceberg::database(parts.uri.path());
     for (key, value) in pairs(parts.uri.query().unwrap_or_default())? {
-        if key == "database" {
+        let is_catalog = key == "warehouse" && parts.uri.path().starts_with("/iceberg/");
+        if key == "database" || is_catalog && !value.is_empty() {
             name = Some(value);
         }
     }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::error::Error;
 use crate::request::Params;
-use crate::{records, sql, stats, tiers};
+use crate::{iceberg, records, sql, stats, tiers};
 
 /// A response, whole.
 pub type Response = http::Response<Bytes>;
@@ -144,6 +144,7 @@ impl Server {
             [""] => sql::run(self, call).await,
             ["v1", "stats"] => stats::stats(self, call),
             ["v1", "cost"] => stats::cost(self, call),
+            [iceberg::ROOT, inside @ ..] => Ok(iceberg::serve(self, call, inside).await),
             ["v1", "flush"] => tiers::flush(self, call).await,
             ["v1", "compact"] => tiers::compact(self, call).await,
             ["v1", table @ ("things" | "relationships")] => records::post(self, call, table).await,
@@ -152,7 +153,8 @@ impl Server {
             }
             _ => Err(Error::not_found(format!(
                 "there is nothing at {}; SQL goes to /, records to /v1/things and \
-                 /v1/relationships, numbers are at /v1/stats and /v1/cost, jobs at /v1/flush and /v1/compact",
+                 /v1/relationships, numbers are at /v1/stats and /v1/cost, jobs at /v1/flush and \
+                 /v1/compact, the Iceberg catalog at /iceberg",
                 call.path
             ))),
         }

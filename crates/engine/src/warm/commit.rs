@@ -11,6 +11,7 @@ use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
 use super::files::{Warm, WarmFile, WarmHead, chunk_for_next};
+use super::foreign::Foreign;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::state::PartState;
@@ -30,6 +31,8 @@ pub(crate) struct WarmCommit {
     pub(crate) deletes_written: BTreeMap<u64, u64>,
     /// Is this a move from the hot tier?
     pub(crate) is_flush: bool,
+    /// What a commit of another engine does to rows.
+    pub(crate) foreign: Option<Foreign>,
 }
 
 /// A part or file whose rows were written anew.
@@ -51,6 +54,8 @@ pub(crate) struct NewFile {
     pub(crate) filter: Option<Arc<Sbbf>>,
     /// Where each row came from: the place of its input, and the row in it.
     pub(crate) from: Vec<(u32, u32)>,
+    /// Rows that are deleted from the start.
+    pub(crate) deleted: Option<RoaringBitmap>,
 }
 
 impl Working {
@@ -59,10 +64,14 @@ impl Working {
     /// # Errors
     /// [`Error::Conflict`] when the pointer moved or an input is gone.
     pub(crate) fn warm(&mut self, core: &Core, commit: WarmCommit, usage: &Usage) -> Result<u64> {
-        let conflict = || Error::Conflict { table: self.state.def.name.clone() };
+        let def = self.state.def.clone();
+        let conflict = || Error::Conflict { table: def.name.clone() };
         let pointer = self.state.warm.as_ref().map(|warm| &warm.head.metadata);
         if pointer != commit.base.as_ref() {
             return Err(conflict());
+        }
+        if let Some(foreign) = &commit.foreign {
+            self.give_way(core, foreign, usage)?;
         }
         let mut files = self.state.files(&core.rows, usage)?.as_ref().clone();
         let mut late = Vec::with_capacity(commit.inputs.len());
@@ -76,10 +85,15 @@ impl Working {
         for input in &commit.inputs {
             self.leave(input.no, &mut files);
         }
+        for no in commit.foreign.iter().flat_map(|foreign| &foreign.removed) {
+            self.leave(*no, &mut files);
+        }
         let mut moved = 0;
-        for output in commit.outputs {
+        for mut output in commit.outputs {
             moved += output.rows;
-            let deleted = if any_late { deleted_in(&output, &late) } else { None };
+            let from_start = output.deleted.take();
+            moved -= from_start.as_ref().map_or(0, RoaringBitmap::len);
+            let deleted = if any_late { deleted_in(&output, &late) } else { from_start };
             let file = self.new_file(output, deleted, &files);
             files.push(Arc::new(file));
         }
@@ -90,11 +104,19 @@ impl Working {
         let before = before.unwrap_or_else(|| Warm::unread(WarmHead::default()));
         let mut after = before.with(files);
         after.head.metadata = commit.metadata;
-        let came_or_went = moved > 0 || !commit.inputs.is_empty();
+        let removed = commit.foreign.as_ref().is_some_and(|foreign| !foreign.removed.is_empty());
+        let came_or_went = moved > 0 || removed || !commit.inputs.is_empty();
         after.head.version += u64::from(came_or_went);
         after.head.flushes += u64::from(commit.is_flush);
         self.state.warm = Some(after);
         self.head_changed = true;
+        if let Some(foreign) = &commit.foreign {
+            self.state.add_rows(moved, &foreign.stats);
+            for (column, paths) in &foreign.paths {
+                let known = self.state.paths.entry(*column).or_default();
+                Arc::make_mut(known).merge(paths);
+            }
+        }
         Ok(moved)
     }
 

@@ -284,7 +284,7 @@ fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Ar
 }
 
 /// The columns of the table, any of which a file may lack.
-fn nullable(def: &TableDef) -> SchemaRef {
+pub(super) fn nullable(def: &TableDef) -> SchemaRef {
     let schema = def.schema.arrow();
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<Field>>()))

@@ -174,7 +174,10 @@ impl Db {
         usage: &Usage,
     ) -> Result<u64> {
         let mut objects = prepared.written.clone();
-        objects.extend(commit.outputs.iter().map(|file| file.uri.clone()));
+        // The files of somebody else are theirs to take back.
+        if commit.foreign.is_none() {
+            objects.extend(commit.outputs.iter().map(|file| file.uri.clone()));
+        }
         let change = Change::Warm { def: def.clone(), commit: Box::new(commit) };
         match self.submit(change, usage) {
             Ok(rows) => {

@@ -146,6 +146,7 @@ fn describe(def: &TableDef, rows: &RecordBatch, uri: String, file: &DataFile) ->
         zones: zones(def, &stats),
         filter,
         from: from.unwrap_or_default(),
+        deleted: None,
     })
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use iceberg::TableUpdate;
 use iceberg::spec::{Schema, TableMetadata};
 use serde_json::{Value, json};
 
@@ -74,6 +75,34 @@ pub(super) fn without_snapshots(
                 statistics.retain(|of| !is_expired(of));
             }
         }
+        Ok(())
+    })
+}
+
+/// The metadata with other properties.
+pub(super) fn with_properties(
+    table: &Table,
+    updates: &[TableUpdate],
+    now_ms: i64,
+) -> Result<TableMetadata> {
+    let mut properties = table.metadata().properties().clone();
+    for update in updates {
+        match update {
+            TableUpdate::SetProperties { updates } => {
+                properties
+                    .extend(updates.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            TableUpdate::RemoveProperties { removals } => {
+                removals.iter().for_each(|name| drop(properties.remove(name)));
+            }
+            _ => {
+                let message = "besides new snapshots only properties can be changed";
+                return Err(Error::unsupported(message));
+            }
+        }
+    }
+    edited(table, now_ms, |value| {
+        set(value, "properties", json!(properties));
         Ok(())
     })
 }

@@ -4,10 +4,14 @@
 //! Bodies may use `{{repeat N TEXT}}`, where `@` is the number of the copy, and `{{hex ..}}`. They
 //! are replayed natively and in the Worker. Paths under `/_test/` are levers: `forget` makes the
 //! database as if it had just woken, `hold` keeps background work waiting until `jobs` does it.
+//! `{{database}}` in a path, a body or an answer is the name of the database.
 
 use std::path::PathBuf;
 
 use crate::support::{Home, homes, text};
+
+/// The name of the database, in what is sent and what comes back.
+const DATABASE: &str = "{{database}}";
 
 #[derive(Default)]
 struct Exchange {
@@ -60,6 +64,11 @@ fn expand(text: &str) -> Vec<u8> {
     while let Some((before, after)) = rest.split_once("{{") {
         let (command, after) = after.split_once("}}").unwrap();
         out.extend_from_slice(before.as_bytes());
+        rest = after;
+        if command == "database" {
+            out.extend_from_slice(DATABASE.as_bytes());
+            continue;
+        }
         match command.split_once(' ').unwrap() {
             ("repeat", arguments) => {
                 let (count, what) = arguments.split_once(' ').unwrap();
@@ -73,7 +82,6 @@ fn expand(text: &str) -> Vec<u8> {
             }
             other => panic!("unknown {other:?}"),
         }
-        rest = after;
     }
     out.extend_from_slice(rest.as_bytes());
     out
@@ -99,7 +107,12 @@ async fn recorded_exchanges() {
 
 async fn check(home: &Home, exchange: &Exchange) {
     let place = format!("{} ({})", exchange.place, home.name());
-    let response = home.send(&exchange.method, &exchange.path, exchange.body.clone()).await;
+    let path = exchange.path.replace(DATABASE, home.database());
+    let sent = match std::str::from_utf8(&exchange.body) {
+        Ok(text) => text.replace(DATABASE, home.database()).into_bytes(),
+        Err(_) => exchange.body.clone(),
+    };
+    let response = home.send(&exchange.method, &path, sent).await;
     let body = text(&response);
     assert_eq!(response.status().as_u16(), exchange.status, "{place}: {body}");
     if !exchange.whole.is_empty() {
@@ -107,7 +120,8 @@ async fn check(home: &Home, exchange: &Exchange) {
         assert_eq!(lines, exchange.whole, "{place}");
     }
     for part in &exchange.parts {
-        assert!(body.contains(part), "{place}: {part:?} is not in {body}");
+        let part = part.replace(DATABASE, home.database());
+        assert!(body.contains(&part), "{place}: {part:?} is not in {body}");
     }
     assert!(response.headers().contains_key("x-dodb-cost"), "{place}: no cost");
     for (name, part) in &exchange.headers {

@@ -64,6 +64,13 @@ impl Home {
         Some(Home::Worker { url, database: format!("wire-{}-{number}", std::process::id()) })
     }
 
+    pub fn database(&self) -> &str {
+        match self {
+            Home::Native(_) => "default",
+            Home::Worker { database, .. } => database,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Home::Native(_) => "native",
