@@ -1,10 +1,12 @@
 """The warm tier beside other engines: rows go to Iceberg tables in a folder, and PyIceberg, DuckDB
 and chDB read them and give dodb's answers: after a flush, half way through one, after deletes,
-compaction and changes of schema. dodb itself gives the same answers wherever the rows are.
+compaction and changes of schema. PyIceberg writes to them through the REST catalog. dodb itself
+gives the same answers wherever the rows are.
 
 Run by scripts/test.sh with DODB (the binary).
 """
 
+import datetime
 import glob
 import importlib
 import json
@@ -21,7 +23,10 @@ import urllib.request
 
 import chdb.session
 import duckdb
+import pyarrow
 import pyarrow.compute
+from pyiceberg.catalog import load_catalog
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import StaticTable
 
 SEED = int(os.environ.get("SEED", "1"))
@@ -198,6 +203,60 @@ def check_log(what, dodb, peers):
     expect(f"{what}, chDB", str(text).strip(), wanted)
 
 
+def check_catalog(dodb):
+    """PyIceberg knows the tables by the REST catalog, and writes to them through it."""
+    catalog = load_catalog("dodb", type="rest", uri=f"{dodb.url}/iceberg")
+    expect("namespaces", catalog.list_namespaces(), [("default",)])
+    tables = sorted(name[-1] for name in catalog.list_tables("default"))
+    expect("tables", tables, ["log", "relationships", "things"])
+    expect("no such table", catalog.table_exists("default.nothing"), False)
+
+    count = int(dodb.query("SELECT count(*) FROM log"))
+    total = int(dodb.query("SELECT sum(n) FROM log"))
+    table = catalog.load_table("default.log")
+    at = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
+    rows = [{"n": 10_000 + n, "at": at, "note": "from PyIceberg"} for n in range(40)]
+    table.append(pyarrow.Table.from_pylist(rows, schema=table.schema().as_arrow()))
+    found = dodb.query("SELECT count(*), sum(n), countIf(note = 'from PyIceberg') FROM log").strip()
+    expect("appended by PyIceberg", found, f"{count + 40}\t{total + 400_780}\t40")
+    table.delete("n >= 10020")
+    found = dodb.query("SELECT count(*), max(n) FROM log").strip()
+    expect("deleted by PyIceberg", found, f"{count + 20}\t10019")
+
+    # A writer that lost the race says so or tries again; it does not undo the other's work.
+    first, second = catalog.load_table("default.log"), catalog.load_table("default.log")
+    one = pyarrow.Table.from_pylist(rows[:1], schema=first.schema().as_arrow())
+    first.append(one)
+    won = 1
+    try:
+        second.append(one)
+        won = 2
+    except CommitFailedException as error:
+        print(f"  the second writer is told: {str(error)[:80]}")
+    expect("after a race", int(dodb.query("SELECT count(*) FROM log")), count + 20 + won)
+
+    # Things replace those of the same id, wherever these are.
+    count = int(dodb.query("SELECT count(*) FROM things"))
+    insert(dodb, "things", [{"id": "hot", "type": "User", "data": {"age": 1}}])
+    table = catalog.load_table("default.things")
+    old = dodb.query("SELECT id FROM things WHERE id != 'hot' ORDER BY id LIMIT 3").split()
+    data = {"_json": '{"age":5000,"by":"PyIceberg"}'}
+    # Without the text of the document, it is what its fields say.
+    spelled = {"age": 5000, "address": {"city": "Oslo"}}
+    rows = [{"id": id, "type": "User", "data": data} for id in [*old, "hot", "new"]]
+    rows.append({"id": "new too", "type": "Order", "data": spelled})
+    for row in rows:
+        row |= {"createdAt": at, "updatedAt": at}
+    schema = table.schema().as_arrow()
+    table.append(pyarrow.Table.from_pylist(rows, schema=schema))
+    found = dodb.query("SELECT count(*), countIf(data.age = 5000) FROM things").strip()
+    expect("things of PyIceberg", found, f"{count + 3}\t6")
+    found = dodb.query("SELECT data FROM things WHERE id = 'new too'").strip()
+    expect("a document that was spelled", json.loads(found), spelled)
+    found = dodb.query("SELECT id FROM things WHERE data.by = 'PyIceberg' ORDER BY id").split()
+    expect("found by a path", found, sorted([*old, "hot", "new"]))
+
+
 def run(folder):
     dice = random.Random(SEED)
     # chDB reads no file outside of the current folder.
@@ -241,9 +300,13 @@ def run(folder):
         dodb.query("ALTER TABLE log RENAME COLUMN n TO number")
         dodb.query("ALTER TABLE log RENAME COLUMN number TO n")
         insert(dodb, "log", [{"n": n, "at": "2026-02-01 00:00:00", "note": "new"} for n in range(50)])
+        dodb.until_done("/v1/flush")
+        dodb.until_done("/v1/compact")
+        check_catalog(dodb)
         left = tour(dodb)
         dodb.until_done("/v1/flush")
         dodb.until_done("/v1/compact")
+        expect("answers after others wrote", tour(dodb) == left, True)
         check_things("deleted", dodb, peers)
         check_log("appended", dodb, peers)
         dodb.stop()

@@ -41,17 +41,19 @@ mod budget;
 mod concurrency;
 mod crash;
 mod damage;
+mod foreign;
 mod model;
 mod support;
 mod table_model;
 mod warm;
 
-const SUITES: [(&str, &[Case]); 5] = [
+const SUITES: [(&str, &[Case]); 6] = [
     ("budget", budget::CASES),
     ("crash", crash::CASES),
     ("damage", damage::CASES),
     ("model", model::CASES),
     ("warm", warm::CASES),
+    ("foreign", foreign::CASES),
 ];
 
 /// Every case, as `suite/case`.
