@@ -21,6 +21,8 @@ pub(crate) struct Catalog {
     pub(crate) tables: BTreeMap<String, Arc<TableDef>>,
     /// Ids of dropped tables whose rows are still to be deleted.
     pub(crate) dropped: Vec<u32>,
+    /// Dropped tables whose objects in the bucket are still to be deleted, and where these are.
+    pub(crate) purged: Vec<(u32, String)>,
     next_table: u32,
 }
 
@@ -32,6 +34,9 @@ struct CatalogDisk {
     tables: Vec<TableDisk>,
     #[n(2)]
     dropped: Vec<u32>,
+    /// Missing in older catalogs.
+    #[n(3)]
+    purged: Option<Vec<(u32, String)>>,
 }
 
 #[derive(Encode, Decode)]
@@ -74,7 +79,8 @@ impl Catalog {
         for def in [TableDef::things()?, TableDef::relationships()?] {
             tables.insert(def.name.clone(), Arc::new(def));
         }
-        Ok(Catalog { tables, dropped: Vec::new(), next_table: USER_TABLES_MIN })
+        let (dropped, purged) = (Vec::new(), Vec::new());
+        Ok(Catalog { tables, dropped, purged, next_table: USER_TABLES_MIN })
     }
 
     /// Reads the catalog row.
@@ -86,6 +92,7 @@ impl Catalog {
         let mut catalog = Catalog::empty()?;
         catalog.next_table = disk.next_table;
         catalog.dropped = disk.dropped;
+        catalog.purged = disk.purged.unwrap_or_default();
         for table in disk.tables {
             let def = table.into_def()?;
             catalog.tables.insert(def.name.clone(), Arc::new(def));
@@ -104,6 +111,7 @@ impl Catalog {
                 .map(|def| TableDisk::from_def(def))
                 .collect(),
             dropped: self.dropped.clone(),
+            purged: (!self.purged.is_empty()).then(|| self.purged.clone()),
         };
         let payload = minicbor::to_vec(&disk)
             .map_err(|e| Error::corrupt("the catalog being written", e.to_string()))?;
@@ -144,10 +152,12 @@ impl Catalog {
         Ok(def)
     }
 
-    pub(crate) fn drop(&mut self, name: &str) -> Result<Arc<TableDef>> {
+    /// Removes a table; its objects in the bucket are at `location`.
+    pub(crate) fn drop(&mut self, name: &str, location: Option<String>) -> Result<Arc<TableDef>> {
         let def = self.get_own(name, "dropped")?.clone();
         self.tables.remove(name);
         self.dropped.push(def.id);
+        self.purged.extend(location.map(|location| (def.id, location)));
         Ok(def)
     }
 

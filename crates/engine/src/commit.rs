@@ -51,6 +51,10 @@ pub(crate) enum Change {
     Drop {
         name: String,
     },
+    /// The objects of a dropped table are deleted.
+    Purged {
+        id: u32,
+    },
     Alter {
         name: String,
         change: Alter,
@@ -244,12 +248,18 @@ impl Commit<'_> {
             }
             Change::Create { def } => self.on_catalog(|catalog| catalog.create(def).map(|_| 0)),
             Change::Drop { name } => {
-                let id = self.on_catalog(|catalog| catalog.drop(&name).map(|def| def.id))?;
+                let location = self.core.location_in_bucket(&name, self.usage);
+                let id =
+                    self.on_catalog(|catalog| catalog.drop(&name, location).map(|def| def.id))?;
                 self.tables.remove(&id);
                 self.core.retire_table(id);
                 self.dropped.push(id);
                 Ok(0)
             }
+            Change::Purged { id } => self.on_catalog(|catalog| {
+                catalog.purged.retain(|(purged, _)| *purged != id);
+                Ok(0)
+            }),
             Change::Alter { name, change } => {
                 let def = self.on_catalog(|catalog| catalog.alter(&name, &change))?;
                 let working = self.working(&def)?;

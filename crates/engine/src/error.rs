@@ -106,12 +106,6 @@ pub enum Error {
         /// The table.
         table: String,
     },
-    /// Another flush, compaction or expiry of the same table is under way.
-    #[error("files of table `{table}` are being written by another request; try again soon")]
-    Busy {
-        /// The table.
-        table: String,
-    },
     /// The bucket failed, or an object in it is not what it should be.
     #[error("{0}")]
     Lake(Arc<dodb_lake::Error>),
@@ -171,7 +165,6 @@ impl Error {
             Error::Limit { .. } | Error::TooManyParts { .. } => ErrorKind::Limit,
             Error::Corrupt { .. } => ErrorKind::Corrupt,
             Error::NoBucket { .. } => ErrorKind::Invalid,
-            Error::Busy { .. } => ErrorKind::Unavailable,
             Error::Lake(e) => match e.kind() {
                 dodb_lake::ErrorKind::NotFound | dodb_lake::ErrorKind::Corrupt => {
                     ErrorKind::Corrupt

@@ -3,7 +3,6 @@
 //! guards of readers. Not here: how a state changes ([`crate::commit`]).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
 use std::sync::{Arc, Weak};
 
 use dodb_lake::{FileReader, Table};
@@ -12,7 +11,7 @@ use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
 
 use crate::db::Core;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::head;
 use crate::ids::IdFilters;
 use crate::jobs;
@@ -33,8 +32,8 @@ pub(crate) struct Slot {
     pub(crate) guards: Mutex<Guards>,
     /// Parts whose rows are on their way to the bucket: they are not merged meanwhile.
     kept: Mutex<Vec<u64>>,
-    /// Is somebody writing files of the table?
-    is_writing: AtomicBool,
+    /// Held by the request that writes files of the table.
+    writing: futures::lock::Mutex<()>,
     /// The Iceberg table as it was last opened or written.
     lake_table: Mutex<Option<Table>>,
     /// Open files by number; files never change. The version of the definition they were opened by.
@@ -42,13 +41,7 @@ pub(crate) struct Slot {
 }
 
 /// The right to write files of a table; given back when it is dropped.
-pub(crate) struct WarmTurn<'a>(&'a AtomicBool);
-
-impl Drop for WarmTurn<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, std::sync::atomic::Ordering::Release);
-    }
-}
+pub(crate) type WarmTurn<'a> = futures::lock::MutexGuard<'a, ()>;
 
 /// Parts that are not merged until this is dropped.
 pub(crate) struct KeptFromMerging<'a>(&'a Mutex<Vec<u64>>);
@@ -161,12 +154,9 @@ impl Slot {
         *self.state.write() = Some(Arc::new(state));
     }
 
-    /// The right to write files of the table, which one request has at a time.
-    pub(crate) fn warm_turn(&self, def: &TableDef) -> Result<WarmTurn<'_>> {
-        match self.is_writing.swap(true, AcqRel) {
-            true => Err(Error::Busy { table: def.name.clone() }),
-            false => Ok(WarmTurn(&self.is_writing)),
-        }
+    /// The right to write files of the table, which one request has at a time. Others wait.
+    pub(crate) async fn warm_turn(&self) -> WarmTurn<'_> {
+        self.writing.lock().await
     }
 
     /// Keeps parts from being merged while their rows are written to the bucket.

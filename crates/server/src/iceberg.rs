@@ -76,9 +76,7 @@ async fn route(server: &Server, call: &Call, segments: &[&str]) -> Result<Reply,
                 }
                 ["tables", table] if post => commit(server, call, &decoded(table)).await,
                 ["tables", table] if call.method == Method::DELETE => {
-                    load(server, call, &decoded(table)).await?;
-                    server.session.db().drop_table(&decoded(table), false, &call.usage)?;
-                    Ok(done())
+                    drop_table(server, call, &decoded(table)).await
                 }
                 ["tables", _, "metrics"] if post => Ok(done()),
                 _ => Err(nothing(call)),
@@ -180,6 +178,17 @@ fn reply(table: &IcebergTable) -> Result<Reply, Error> {
     Ok(Reply::ok("application/json", body))
 }
 
+async fn drop_table(server: &Server, call: &Call, name: &str) -> Result<Reply, Error> {
+    load(server, call, name).await?;
+    if call.params.get("purgeRequested") != Some("true") {
+        return Err(Error::bad_request(
+            "the files of a table belong to it: ask for purgeRequested=true, or DROP TABLE",
+        ));
+    }
+    server.session.db().drop_table(name, false, &call.usage)?;
+    Ok(done())
+}
+
 fn rename(server: &Server, call: &Call) -> Result<Reply, Error> {
     let body: Value = serde_json::from_slice(&call.body)
         .map_err(|e| Error::bad_request(format!("not JSON: {e}")))?;
@@ -225,8 +234,6 @@ fn error_reply(e: &Error) -> Reply {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NoSuchTableException"),
             ErrorKind::Exists => (StatusCode::CONFLICT, "AlreadyExistsException"),
             ErrorKind::Conflict => (StatusCode::CONFLICT, "CommitFailedException"),
-            // Nothing was committed: the client may try again.
-            _ if is_busy(query) => (StatusCode::CONFLICT, "CommitFailedException"),
             ErrorKind::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException")
             }
@@ -246,8 +253,4 @@ fn error_reply(e: &Error) -> Reply {
     let body = format!("{}\n", json!({ "error": error }));
     let headers = HeaderMap::new();
     Reply { status, content_type: "application/json", headers, body: body.into() }
-}
-
-fn is_busy(e: &dodb_query::Error) -> bool {
-    matches!(e, dodb_query::Error::Engine(dodb_engine::Error::Busy { .. }))
 }

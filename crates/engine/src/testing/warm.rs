@@ -12,7 +12,7 @@ use super::support::{
 };
 use super::table_model::rendered;
 use dodb_engine::{
-    Alter, AsOf, Bucket, Db, Error, ErrorKind, FlushScope, Options, Result, TableDef,
+    Alter, AsOf, Bucket, Db, Error, ErrorKind, FlushScope, JobBudget, Options, Result, TableDef,
     relationships, things as thing,
 };
 use dodb_lake::fault as objects;
@@ -30,6 +30,7 @@ cases![
     the_oldest_rows_go_when_there_are_too_many,
     columns_that_came_went_and_changed_names,
     older_snapshots_are_read_as_they_were,
+    objects_of_a_dropped_table_are_deleted,
     a_missing_or_torn_file_is_named_and_others_go_on,
     without_the_bucket_hot_rows_still_answer,
     a_process_that_dies_at_any_row_call_loses_nothing,
@@ -301,6 +302,36 @@ fn older_snapshots_are_read_as_they_were(stores: Stores<'_>) {
             assert!(refused.to_string().contains("system.snapshots"), "{refused}");
         }
     }
+}
+
+fn objects_of_a_dropped_table_are_deleted(stores: Stores<'_>) {
+    let (store, bucket, env, db) = fresh(stores, &Options::default());
+    let usage = Usage::default();
+    let columns = vec![("id".to_owned(), ColumnType::String, false)];
+    db.create_table(TableDef::plain("log", columns, &[], None).unwrap(), false, &usage).unwrap();
+    let rows = arrow_array::RecordBatch::try_from_iter([("id", strings(["a", "b"]))]).unwrap();
+    now(db.insert("log", &rows, &usage)).unwrap();
+    now(db.insert("things", &things(&numbered(0..10)), &usage)).unwrap();
+    flush(&db, "log", &usage).unwrap();
+    flush(&db, "things", &usage).unwrap();
+    let objects = |of: &str| {
+        let listed = now(bucket.list(bucket.uri())).unwrap();
+        listed.iter().filter(|meta| meta.location.as_ref().contains(of)).count()
+    };
+    let (of_log, of_things) = (objects("log-"), objects("things"));
+    assert!(of_log > 3 && of_things > 3);
+    db.alter_table("log", Alter::RenameTable { to: "diary".to_owned() }, &usage).unwrap();
+    db.drop_table("diary", false, &usage).unwrap();
+    drop(db);
+    // The catalog row remembers it.
+    let db = open(&store, &Options::default(), &bucket, &env);
+    assert_eq!(all(&db, "things").len(), 10);
+    db.run_jobs(&JobBudget { steps_max: 100, thorough: true }, &usage).unwrap();
+    assert_eq!(objects("log-"), of_log);
+    while now(db.run_warm_jobs(8, &usage)).unwrap().more {}
+    assert_eq!((objects("log-"), objects("things")), (0, of_things));
+    assert!(!db.has_warm_jobs());
+    assert_eq!(all(&db, "things").len(), 10);
 }
 
 fn a_missing_or_torn_file_is_named_and_others_go_on(stores: Stores<'_>) {

@@ -52,7 +52,7 @@ impl Db {
     /// and writes out every deleted row; without only what is worth its requests.
     ///
     /// # Errors
-    /// There is no bucket, or it failed; somebody else is at it. Nothing changed then.
+    /// There is no bucket, or it failed. Nothing changed then.
     pub fn compact_step<'a>(
         &'a self,
         name: &'a str,
@@ -71,7 +71,7 @@ impl Db {
     ) -> Result<CompactStep> {
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
-        let _turn = slot.warm_turn(&def)?;
+        let _turn = slot.warm_turn().await;
         for _ in 1..TRIES_MAX {
             match self.compact_some(name, thorough, usage).await {
                 Err(Error::Conflict { .. }) => {}

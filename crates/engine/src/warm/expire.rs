@@ -49,7 +49,7 @@ impl Db {
         const TRIES_MAX: usize = 8;
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
-        let _turn = slot.warm_turn(&def)?;
+        let _turn = slot.warm_turn().await;
         let mut report = ExpireReport::default();
         for _ in 0..TRIES_MAX {
             match self.expire_snapshots(name, snapshots_before_ms, &mut report, usage).await {

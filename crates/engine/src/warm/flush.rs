@@ -54,8 +54,7 @@ impl Db {
     /// Moves some rows of a table to the bucket: as many as one commit takes.
     ///
     /// # Errors
-    /// There is no bucket, or it failed; somebody else is moving rows of the table. Nothing moved
-    /// then.
+    /// There is no bucket, or it failed. Nothing moved then.
     pub fn flush_step<'a>(
         &'a self,
         name: &'a str,
@@ -77,7 +76,7 @@ impl Db {
             return Err(Error::NoBucket { table: def.name.clone() });
         }
         let slot = self.core.slot(def.id);
-        let _turn = slot.warm_turn(&def)?;
+        let _turn = slot.warm_turn().await;
         for _ in 1..TRIES_MAX {
             match self.flush_some(name, scope, usage).await {
                 Err(Error::Conflict { .. }) => {}

@@ -88,8 +88,8 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::Conflict`] when a requirement does not hold, or others changed the table all the
-    /// time; [`Error::Busy`] while its files are being written; the request is wrong, or its files
-    /// are not what the table takes. The table is as it was then.
+    /// time; the request is wrong, or its files are not what the table takes. The table is as it
+    /// was then.
     pub fn iceberg_commit<'a>(
         &'a self,
         name: &'a str,
@@ -104,7 +104,7 @@ impl Db {
         let commit = ForeignCommit::parse(body)?;
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
-        let _turn = slot.warm_turn(&def)?;
+        let _turn = slot.warm_turn().await;
         for _ in 1..TRIES_MAX {
             match self.commit_foreign(name, &commit, usage).await {
                 Err(Error::Conflict { .. }) => {}

@@ -50,14 +50,15 @@ impl Db {
         let mut steps = 0;
         for state in self.core.states_in_memory() {
             match self.tidy(&state.def, steps_max, &mut steps, &mut report, usage).await {
-                // Dropped meanwhile, or somebody is at it.
-                Err(Error::UnknownTable { .. } | Error::Busy { .. }) => {}
+                // Dropped meanwhile.
+                Err(Error::UnknownTable { .. }) => {}
                 other => other?,
             }
             if report.more {
-                break;
+                return Ok(report);
             }
         }
+        report.more = self.purge_some(usage).await?;
         Ok(report)
     }
 
@@ -66,12 +67,13 @@ impl Db {
     pub fn has_warm_jobs(&self) -> bool {
         let now_ms = self.core.env.now_ms();
         let options = &self.core.options;
-        self.core.bucket.is_some()
-            && self.core.states_in_memory().iter().any(|state| {
-                let files = state.warm.as_ref().and_then(|warm| warm.in_memory());
-                super::flush::is_due(state, options, now_ms)
-                    || files.is_some_and(|files| super::compact::is_due(files, options))
-            })
+        self.has_objects_to_purge()
+            || self.core.bucket.is_some()
+                && self.core.states_in_memory().iter().any(|state| {
+                    let files = state.warm.as_ref().and_then(|warm| warm.in_memory());
+                    super::flush::is_due(state, options, now_ms)
+                        || files.is_some_and(|files| super::compact::is_due(files, options))
+                })
     }
 
     async fn tidy(

@@ -14,6 +14,7 @@ mod jobs;
 mod lake;
 mod lookup;
 mod partition;
+mod purge;
 mod scan;
 mod write;
 
