@@ -1,6 +1,6 @@
-"""The Worker from outside, on workerd: killed at random moments it keeps what it acknowledged; all
-flights fit into one object and are answered as natively; wrangler takes the package. Not here: what
-single requests answer (crates/server/tests/wire).
+"""The Worker from outside, on workerd: killed at random moments it keeps what it acknowledged; wide
+documents fit into one object; wrangler takes the package. Not here: what single requests answer
+(crates/server/tests/wire), all flights in one object (tests/tiers.py).
 
 Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
 """
@@ -125,34 +125,6 @@ def durability(folder):
     served.stop()
 
 
-def flights(folder):
-    data = CACHE / "flights"
-    served = Served(folder / "worker")
-    names = ["airlines", "airports", "planes", "weather", "flights"]
-    files = [data / f"{name}.ndjson.gz" for name in names]
-    place = {"native": ["--data", folder / "native"], "worker": ["--url", served.url]}
-    for where in place.values():
-        subprocess.run(
-            [DODB, "import", *where, "--batch-rows", "1000", "--progress", "none", *files],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-    queries = (ROOT / "tests" / "flights.sql").read_text().strip().split(";\n")
-    for query in queries:
-        answers = [
-            subprocess.run(
-                [DODB, "sql", *where, query], check=True, capture_output=True, text=True
-            ).stdout
-            for where in place.values()
-        ]
-        title = " ".join(query.split())[:70]
-        check(title, answers[0] == answers[1] and answers[0], repr(answers[1][:60]))
-    with urllib.request.urlopen(f"{served.url}/v1/stats") as answer:
-        memory = json.load(answer)["memory_bytes"]
-    check("all flights in one object", memory < MEMORY_BYTES_MAX, f"peak {memory / 1e6:.1f} MB")
-    served.stop()
-
-
 def memory_of(served):
     with urllib.request.urlopen(f"{served.url}/v1/stats") as answer:
         return json.load(answer)["memory_bytes"]
@@ -253,7 +225,7 @@ def main():
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     random.seed(seed)
     print(f"seed {seed}", flush=True)
-    for test in [durability, flights, wide_documents, path_explosion, token, package]:
+    for test in [durability, wide_documents, path_explosion, token, package]:
         print(test.__name__, flush=True)
         with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
             test(pathlib.Path(folder))

@@ -19,7 +19,7 @@ use dodb_lake::fault as objects;
 use dodb_part::{ColumnType, CompareOp, Predicate};
 use dodb_rowstore::fault::{FaultStore, Then};
 use dodb_rowstore::{RowStore, Usage};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStoreExt, PutPayload};
 
 cases![
@@ -315,8 +315,8 @@ fn objects_of_a_dropped_table_are_deleted(stores: Stores<'_>) {
     flush(&db, "log", &usage).unwrap();
     flush(&db, "things", &usage).unwrap();
     let objects = |of: &str| {
-        let listed = now(bucket.list(bucket.uri())).unwrap();
-        listed.iter().filter(|meta| meta.location.as_ref().contains(of)).count()
+        let listed = bucket.store().list(None).try_collect::<Vec<_>>();
+        now(listed).unwrap().iter().filter(|meta| meta.location.as_ref().contains(of)).count()
     };
     let (of_log, of_things) = (objects("log-"), objects("things"));
     assert!(of_log > 3 && of_things > 3);

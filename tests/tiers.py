@@ -1,0 +1,178 @@
+"""All flights in both tiers: natively with a folder and with an S3 server as the bucket, and in a
+Durable Object with R2 on workerd. The same questions are asked while all rows are hot, half way
+through a flush, after it, and after compaction; every answer must be that of the first home while
+hot. Prints what the flush cost. Not here: other engines (tests/iceberg_peers.py).
+
+Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "dodb"
+DODB = os.environ["DODB"]
+NAMES = ["airlines", "airports", "planes", "weather", "flights"]
+FILES = [CACHE / "flights" / f"{name}.ndjson.gz" for name in NAMES]
+QUERIES = (ROOT / "tests" / "flights.sql").read_text().strip().split(";\n")
+# An isolate has 128 MB; the wasm must leave room for JavaScript.
+MEMORY_BYTES_MAX = 96 * 1024 * 1024
+BUCKET = "dodb-test"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Home:
+    """A server, and what its flush cost."""
+
+    def __init__(self, name, command, url, environment=None):
+        self.name, self.url = name, url
+        environment = {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+        self.cost = {}
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{url}/ping", timeout=5).read()
+                return
+            except OSError:
+                time.sleep(0.1)
+        sys.exit(f"{name}: no answer")
+
+    def post(self, path, body=b""):
+        request = urllib.request.Request(self.url + path, data=body, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=300) as answer:
+                cost = json.loads(answer.headers["x-dodb-cost"])
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{self.name}: {path}: {error.code}: {error.read().decode()}")
+        if path.startswith("/v1/"):
+            for key, count in cost.items():
+                self.cost[key] = self.cost.get(key, 0) + count
+        return text
+
+    def load(self):
+        command = [DODB, "import", "--url", self.url, "--batch-rows", "1000", "--progress", "none"]
+        subprocess.run([*command, *FILES], check=True, stdout=subprocess.DEVNULL)
+
+    def answers(self):
+        return [self.post("/", query.encode()) for query in QUERIES]
+
+    def stats(self):
+        with urllib.request.urlopen(f"{self.url}/v1/stats") as answer:
+            return json.load(answer)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(60)
+
+
+def native(name, folder, objects, environment=None):
+    port = free_port()
+    command = [DODB, "serve", "--data", folder / name, "--objects", objects]
+    command += ["--listen", f"127.0.0.1:{port}"]
+    return Home(name, command, f"http://127.0.0.1:{port}", environment)
+
+
+def worker(folder):
+    port = free_port()
+    command = ["node", ROOT / "crates" / "worker" / "js" / "serve.mjs"]
+    command += ["--build", CACHE / "worker" / "test", "--port", str(port)]
+    command += ["--persist", folder / "worker"]
+    return Home("worker", command, f"http://127.0.0.1:{port}")
+
+
+def check(home, what, found, wanted):
+    for query, answer, right in zip(QUERIES, found, wanted, strict=True):
+        if answer != right or not answer:
+            sys.exit(f"{home.name}, {what}: {query}\n  found  {answer}\n  wanted {right}")
+    print(f"  {home.name}, {what}: {len(found)} answers are right")
+
+
+def run(home, wanted):
+    started = time.monotonic()
+    home.load()
+    hot = home.answers()
+    wanted = wanted or hot
+    check(home, "hot", hot, wanted)
+    step = json.loads(home.post("/v1/flush?table=things"))
+    if not step["more"]:
+        sys.exit(f"{home.name}: everything went in one request; there is no half way to look at")
+    check(home, "half flushed", home.answers(), wanted)
+    files = step["files"]
+    while step["more"]:
+        step = json.loads(home.post("/v1/flush?table=things"))
+        files += step["files"]
+    cost = dict(home.cost)
+    check(home, "flushed", home.answers(), wanted)
+    while json.loads(home.post("/v1/compact?table=things"))["more"]:
+        pass
+    check(home, "compacted", home.answers(), wanted)
+    rows = int(home.post("/", b"SELECT count(*) FROM things"))
+    print(
+        f"  {home.name}: flushing {rows:,} rows to {files} files: {cost['rows_written']:,} rows "
+        f"written, {cost['rows_read']:,} read, {cost['object_puts']:,} PUTs, "
+        f"{cost['object_gets']:,} GETs; {time.monotonic() - started:.0f} s in all"
+    )
+    return wanted
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder).resolve()
+        s3 = ThreadedMotoServer(port=0, verbose=False)
+        s3.start()
+        endpoint = "http://{}:{}".format(*s3.get_host_and_port())
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        region = {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
+        client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        client.create_bucket(Bucket=BUCKET)
+        homes = [
+            lambda: native("folder", folder, f"file://{folder}/lake"),
+            lambda: native("s3", folder, f"s3://{BUCKET}/some/where", {**keys, **region}),
+            lambda: worker(folder),
+        ]
+        wanted = None
+        try:
+            for make in homes:
+                home = make()
+                try:
+                    wanted = run(home, wanted)
+                    if home.name == "worker":
+                        memory = home.stats()["memory_bytes"]
+                        print(f"  worker: all flights in one object, peak {memory / 1e6:.1f} MB")
+                        if memory >= MEMORY_BYTES_MAX:
+                            sys.exit("that is too much")
+                finally:
+                    home.stop()
+            objects = client.list_objects_v2(Bucket=BUCKET, Prefix="some/where/default/things/")
+            if not objects["KeyCount"]:
+                sys.exit("nothing is in the S3 bucket")
+        finally:
+            s3.stop()
+
+
+if __name__ == "__main__":
+    main()
+    print("all tiers agree")
