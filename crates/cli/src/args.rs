@@ -85,8 +85,8 @@ pub struct ExpireArgs {
     /// Snapshots so many hours old go; the current one stays
     #[arg(long, value_name = "HOURS", default_value_t = 120)]
     pub older_than_hours: u32,
-    /// Objects that nothing names go when they are so many hours old: none that is being written may
-    /// be older
+    /// Objects that nothing names go when they are so many hours old: none that is being written
+    /// may be older
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub orphans_hours: u32,
 }

@@ -1,5 +1,5 @@
-//! `dodb flush`, `dodb expire` and what `dodb compact` does in the bucket: the jobs of the warm tier
-//! by hand, with a bar. Not here: the jobs (`dodb-engine`).
+//! `dodb flush`, `dodb expire` and what `dodb compact` does in the bucket: the jobs of the warm
+//! tier by hand, with a bar. Not here: the jobs (`dodb-engine`).
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

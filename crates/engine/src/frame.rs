@@ -1,5 +1,6 @@
-//! The frame around rows that the engine writes itself (head, catalog, ids, manifest): magic, version,
-//! checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See docs/format.md.
+//! The frame around rows that the engine writes itself (head, catalog, ids, manifest): magic,
+//! version, checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See
+//! docs/format.md.
 
 use twox_hash::XxHash3_64;
 

@@ -98,7 +98,8 @@ pub struct ScanCounters {
     pub bytes_decoded: AtomicU64,
 }
 
-/// A piece of work: granules of one part, or a file. Pieces can be read in any order and in parallel.
+/// A piece of work: granules of one part, or a file. Pieces can be read in any order, and in
+/// parallel.
 #[derive(Debug, Clone)]
 pub struct ScanTask {
     part: Arc<PartState>,

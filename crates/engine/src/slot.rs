@@ -1,6 +1,6 @@
 //! What memory holds of one table: its newest state, its key filters, which replaced parts somebody
-//! still reads, and what was opened in the bucket. All of it can be read again from rows but for the
-//! guards of readers. Not here: how a state changes ([`crate::commit`]).
+//! still reads, and what was opened in the bucket. All of it can be read again from rows but for
+//! the guards of readers. Not here: how a state changes ([`crate::commit`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};

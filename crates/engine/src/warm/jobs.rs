@@ -1,6 +1,6 @@
 //! Background work of the warm tier in small steps: what is due for the bucket goes, files are
-//! tidied, old snapshots expire. A thread runs the steps natively, an alarm in the Worker. Not here:
-//! how a step is done.
+//! tidied, old snapshots expire. A thread runs the steps natively, an alarm in the Worker. Not
+//! here: how a step is done.
 
 use std::sync::Arc;
 

@@ -126,7 +126,8 @@ impl FileReader {
         open().map_err(|e: Error| e.of_object(uri))
     }
 
-    /// The same file, asked of another view of the same bucket: one that counts for another request.
+    /// The same file, asked of another view of the same bucket: one that counts for another
+    /// request.
     #[must_use]
     pub fn with_bucket(&self, bucket: &Bucket) -> FileReader {
         FileReader { bucket: bucket.clone(), ..self.clone() }
