@@ -51,6 +51,7 @@ pub struct Database {
 #[derive(Clone)]
 struct Open {
     db: Db,
+    r2: Option<R2Store>,
     /// Made at the first request, which says the database's name.
     server: Option<Server>,
 }
@@ -70,6 +71,7 @@ impl DurableObject for Database {
         let budget = JobBudget { steps_max: ALARM_STEPS_MAX, thorough: false };
         let work = async || -> Result<(), Error> {
             let db = self.db()?;
+            self.begin();
             db.run_jobs(&budget, &Usage::default())?;
             db.run_warm_jobs(ALARM_COMMITS_MAX, &Usage::default()).await?;
             Ok(())
@@ -95,6 +97,7 @@ impl Database {
         }
         let may_write = !matches!(head.method, Method::GET | Method::HEAD);
         let server = self.server(&name)?;
+        self.begin();
         let answer = server.handle(http::Request::from_parts(head, body)).await;
         if may_write {
             self.set_alarm().await;
@@ -118,14 +121,22 @@ impl Database {
 
     /// The bucket of this database, if the Worker has one: a folder of its own in the R2 bucket.
     /// `DODB_OBJECTS` says what the bucket is called from outside, as `s3://NAME`.
-    fn bucket(&self) -> Option<Bucket> {
+    fn bucket(&self) -> Option<(Bucket, R2Store)> {
         let r2 = self.env.bucket(BUCKET).ok()?;
         let folder = self.state.id().to_string();
         let root = self.env.var("DODB_OBJECTS").map(|url| url.to_string());
         let root = root.unwrap_or_else(|_| "s3://dodb".to_owned());
-        let store = R2Store::new(r2.as_ref(), Arc::new(WorkerEnv));
-        let store = PrefixStore::new(store, folder.as_str());
-        Some(Bucket::new(Arc::new(store), &format!("{}/{folder}", root.trim_end_matches('/'))))
+        let r2 = R2Store::new(r2.as_ref(), Arc::new(WorkerEnv));
+        let store = Arc::new(PrefixStore::new(r2.clone(), folder.as_str()));
+        let bucket = Bucket::new(store, &format!("{}/{folder}", root.trim_end_matches('/')));
+        Some((bucket, r2))
+    }
+
+    /// Another invocation begins, which may make as many requests as Cloudflare allows one.
+    fn begin(&self) {
+        if let Some(r2) = self.open.borrow().as_ref().and_then(|open| open.r2.as_ref()) {
+            r2.begin();
+        }
     }
 
     fn db(&self) -> Result<Db, Error> {
@@ -136,8 +147,9 @@ impl Database {
         let rows = rows.map_err(dodb_engine::Error::from)?;
         let rows = Arc::new(Metered::new(Box::new(rows)));
         let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
-        let db = Db::open_with_bucket(rows, Arc::new(WorkerEnv), options, self.bucket())?;
-        *self.open.borrow_mut() = Some(Open { db: db.clone(), server: None });
+        let (bucket, r2) = self.bucket().unzip();
+        let db = Db::open_with_bucket(rows, Arc::new(WorkerEnv), options, bucket)?;
+        *self.open.borrow_mut() = Some(Open { db: db.clone(), r2, server: None });
         Ok(db)
     }
 
@@ -153,8 +165,10 @@ impl Database {
             body_bytes_max: BODY_BYTES_MAX,
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
-        let server = Server::new(db.clone(), Arc::new(WorkerEnv), options)?;
-        *self.open.borrow_mut() = Some(Open { db, server: Some(server.clone()) });
+        let server = Server::new(db, Arc::new(WorkerEnv), options)?;
+        if let Some(open) = self.open.borrow_mut().as_mut() {
+            open.server = Some(server.clone());
+        }
         Ok(server)
     }
 }

@@ -8,9 +8,9 @@ use super::tokens::is_word;
 /// The first words of clauses, in the order in which the parser takes them.
 const CLAUSES: [(&str, Option<&str>); 6] = [
     ("ENGINE", None),
+    ("COMMENT", None),
     ("PRIMARY", Some("KEY")),
     ("ORDER", Some("BY")),
-    ("COMMENT", None),
     ("AS", None),
     ("PARTITION", Some("BY")),
 ];
