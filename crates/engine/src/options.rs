@@ -36,6 +36,8 @@ pub struct Options {
     pub flush_bytes_max: u64,
     /// A file in the bucket is ended once it is about this large.
     pub file_bytes: usize,
+    /// Rows that one commit of another engine may bring.
+    pub foreign_rows_max: u64,
     /// Snapshots older than this expire in the background, in milliseconds.
     pub snapshot_age_ms_max: i64,
     /// Objects that nothing names are swept once they are older than this, in milliseconds.
@@ -69,6 +71,7 @@ impl Default for Options {
             flush_rows_max: 32_768,
             flush_bytes_max: 2 << 20,
             file_bytes: 32 << 20,
+            foreign_rows_max: 200_000,
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             footers_max: 64,
@@ -87,6 +90,7 @@ impl Options {
             flush_rows_max: 1_000_000,
             flush_bytes_max: 64 << 20,
             file_bytes: 128 << 20,
+            foreign_rows_max: 10_000_000,
             footers_max: 1_024,
             ..Options::default()
         }

@@ -552,7 +552,7 @@ pub(crate) fn zone_might_match(part: &PartState, zone: &Option<Predicate>) -> bo
     prune(zone, &evidence) == Answer::MightMatch
 }
 
-fn merge_stats(into: &mut Vec<(u32, ColumnStats)>, more: &[(u32, ColumnStats)]) {
+pub(crate) fn merge_stats(into: &mut Vec<(u32, ColumnStats)>, more: &[(u32, ColumnStats)]) {
     for (id, stats) in more {
         match into.iter_mut().find(|(known, _)| known == id) {
             Some((_, sum)) => sum.merge(stats),

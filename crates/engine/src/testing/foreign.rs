@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Stores;
 use super::support::{
-    TestEnv, Thing, bucket, edges, now, numbered, scan, text, things, try_open_with,
+    TestEnv, Thing, addresses, bucket, edges, now, numbered, scan, text, things, try_open_with,
 };
 use super::table_model::rendered;
 use dodb_engine::{Bucket, Db, ErrorKind, FlushScope, Options, Result, things as thing};
@@ -28,6 +28,9 @@ cases![
     appended_rows_replace_older_ones,
     relationships_are_replaced_by_their_ends,
     deleted_rows_and_removed_files_are_gone,
+    rows_deleted_here_do_not_come_back,
+    a_commit_that_takes_deletes_back_is_refused,
+    a_commit_of_too_many_rows_is_refused,
     a_commit_that_does_not_hold_changes_nothing,
     a_process_that_dies_within_a_commit_loses_nothing,
 ];
@@ -244,6 +247,84 @@ fn deleted_rows_and_removed_files_are_gone(stores: Stores<'_>) {
         now(own.db.compact_step("things", false, &Usage::default())).unwrap().delete_files,
         0
     );
+}
+
+/// Another engine writes files anew that it read before rows of them were deleted here.
+fn rows_deleted_here_do_not_come_back(stores: Stores<'_>) {
+    let old = rows_of(stores, "things", &things(&numbered(0..40)));
+    let kept: Vec<Thing> = numbered(0..40)
+        .into_iter()
+        .enumerate()
+        .filter(|(n, _)| *n != 3 && *n != 5)
+        .map(|(_, thing)| thing)
+        .collect();
+    let kept = rows_of(stores, "things", &things(&kept));
+    let own = world(stores);
+    let usage = Usage::default();
+    insert(&own.db, &numbered(0..40));
+    flush(&own.db, "things");
+    let rewrite = |rows: &RecordBatch| {
+        let other = Other::load(&own, "things");
+        let files = now(other.table.files(None)).unwrap();
+        let change = Change {
+            added: other.files(rows),
+            removed: files.iter().map(|live| live.file.file_path().to_owned()).collect(),
+            planned_at: other.base,
+            ..Change::default()
+        };
+        let deletes: usize = files.iter().map(|live| live.deletes.len()).sum();
+        (other, change, deletes)
+    };
+    let (early, change, _) = rewrite(&old);
+    let snapshot = own.db.snapshot("things", &usage).unwrap();
+    let gone = text(thing::ID, CompareOp::Eq, &numbered(3..4)[0].id);
+    now(own.db.mutate("things", addresses(&snapshot, &gone), None, &usage)).unwrap();
+    insert(&own.db, &changed(5..6));
+    let wanted = answers(&own.db, "things");
+    assert_eq!(wanted.1, 39);
+    let refused = early.commit(&own, &change).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+    assert_eq!(answers(&own.db, "things"), wanted);
+    // Now it can see what is deleted, and plans anew.
+    let (late, change, deletes) = rewrite(&kept);
+    assert!(deletes > 0);
+    late.commit(&own, &change).unwrap();
+    assert_eq!(answers(&own.db, "things"), wanted);
+}
+
+fn a_commit_that_takes_deletes_back_is_refused(stores: Stores<'_>) {
+    let own = world(stores);
+    let usage = Usage::default();
+    insert(&own.db, &numbered(0..100));
+    flush(&own.db, "things");
+    let snapshot = own.db.snapshot("things", &usage).unwrap();
+    let gone = text(thing::ID, CompareOp::Eq, &numbered(3..4)[0].id);
+    now(own.db.mutate("things", addresses(&snapshot, &gone), None, &usage)).unwrap();
+    while now(own.db.compact_step("things", true, &usage)).unwrap().more {}
+    let wanted = answers(&own.db, "things");
+    let other = Other::load(&own, "things");
+    let files = now(other.table.files(None)).unwrap();
+    let deletes = files.iter().flat_map(|live| &live.deletes);
+    let removed: Vec<String> = deletes.map(|file| file.file_path().to_owned()).collect();
+    assert_eq!(removed.len(), 1);
+    let change = Change { removed, planned_at: other.base, ..Change::default() };
+    let refused = other.commit(&own, &change).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    assert_eq!(answers(&own.db, "things"), wanted);
+}
+
+fn a_commit_of_too_many_rows_is_refused(stores: Stores<'_>) {
+    let theirs = rows_of(stores, "things", &things(&changed(0..20)));
+    let options = Options { foreign_rows_max: 19, ..Options::default() };
+    let (bucket, env) = (bucket(), Arc::new(TestEnv::default()));
+    let db = try_open_with(Box::new(stores()), &options, Some(bucket.clone()), env).unwrap();
+    let own = World { bucket, db };
+    insert(&own.db, &numbered(0..50));
+    flush(&own.db, "things");
+    let wanted = answers(&own.db, "things");
+    let refused = append(&own, "things", &theirs).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Limit, "{refused}");
+    assert_eq!(answers(&own.db, "things"), wanted);
 }
 
 fn a_commit_that_does_not_hold_changes_nothing(stores: Stores<'_>) {

@@ -220,12 +220,30 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Writes out all deleted rows of a table's files, whatever it costs. The turn is the caller's.
+    pub(super) async fn write_all_deletes(&self, name: &str, usage: &Usage) -> Result<()> {
+        let core = &self.core;
+        let def = core.def(name, usage)?;
+        let state = core.state(&def, usage)?;
+        let files = state.files(&core.rows, usage)?;
+        let Some(warm) = &state.warm else { return Ok(()) };
+        let lake = Lake::new(core, &def, usage)?;
+        let table = lake.table(core, &def, &warm.head.metadata).await?;
+        let live = table.files(None).await?;
+        let live = live.iter().map(|live| (live.file.file_path(), live)).collect();
+        self.write_deletes(&state, &table, &files, &live, true, &lake, usage).await?;
+        Ok(())
+    }
+}
+
 fn is_worn(part: &PartState, thorough: bool) -> bool {
     let deleted = part.deleted_count();
     deleted * REWRITE_ONE_IN > part.rows || (thorough && deleted > 0 && deleted == part.rows)
 }
 
-fn unwritten(part: &PartState) -> u64 {
+/// Deleted rows of a file that the Iceberg table does not know of.
+pub(super) fn unwritten(part: &PartState) -> u64 {
     let written = part.file.as_ref().map_or(0, |file| file.deletes_written);
     part.deleted_count().saturating_sub(written)
 }

@@ -3,22 +3,25 @@
 //! and rows that were deleted are deleted. The table answers with them from the moment the pointer
 //! moves. Not here: the protocol (`dodb-server`), what may be committed (`dodb-lake`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow_schema::Schema;
 use arrow_select::concat::concat_batches;
-use dodb_lake::{FileReader, ForeignCommit, LiveFile, Prepared, ReadRequest, Survey, Table};
+use arrow_select::filter::filter_record_batch;
+use arrow_select::take::take_record_batch;
+use dodb_lake::{FileReader, ForeignCommit, LiveFile, Prepared, ReadRequest, Table};
+use dodb_part::json::Inspector;
 use dodb_part::{ColumnStats, ColumnType, Predicate, hash_bytes};
 use dodb_rowstore::Usage;
 use futures::future::BoxFuture;
 use roaring::RoaringBitmap;
 
 use super::commit::{NewFile, WarmCommit};
-use super::compact::nullable;
+use super::compact::{nullable, unwritten};
 use super::lake::{Lake, layout, next_stamp};
 use super::lookup::{WarmRows, look_up, with_stored_ids};
 use crate::assemble::zones;
@@ -28,7 +31,7 @@ use crate::ids;
 use crate::keys::{KeyIndex, hash_keys, key_columns};
 use crate::state::{Paths, TableState};
 use crate::table::{TableDef, TableKind};
-use crate::working::Deletions;
+use crate::working::{Deletions, merge_stats};
 
 /// A table as the catalog gives it to other engines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub(crate) struct Foreign {
 }
 
 const BATCH_ROWS: usize = 8_192;
+/// New files in one commit.
+const FILES_MAX: u64 = 1_000;
 /// How often a commit is tried when others change the same table.
 const TRIES_MAX: usize = 8;
 
@@ -105,21 +110,29 @@ impl Db {
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
         let _turn = slot.warm_turn().await;
-        for _ in 1..TRIES_MAX {
+        for _ in 0..TRIES_MAX {
             match self.commit_foreign(name, &commit, usage).await {
                 Err(Error::Conflict { .. }) => {}
-                other => return other,
+                Ok(Some(table)) => return Ok(table),
+                Ok(None) => {
+                    // Whoever plans anew will see them.
+                    self.write_all_deletes(name, usage).await?;
+                    break;
+                }
+                Err(e) => return Err(e),
             }
         }
-        self.commit_foreign(name, &commit, usage).await
+        Err(Error::Conflict { table: def.name.clone() })
     }
 
+    /// `None` where the commit was planned without knowing that rows which it writes anew are
+    /// deleted.
     async fn commit_foreign(
         &self,
         name: &str,
         commit: &ForeignCommit,
         usage: &Usage,
-    ) -> Result<IcebergTable> {
+    ) -> Result<Option<IcebergTable>> {
         let core = &self.core;
         let def = core.def(name, usage)?;
         let state = core.state(&def, usage)?;
@@ -136,13 +149,14 @@ impl Db {
         };
         if prepared.snapshot_id.is_some() {
             let read = read(core, &state, &table, &prepared, &mut warm_commit, usage).await;
-            if let Err(e) = read {
+            if !matches!(read, Ok(true)) {
+                // If it stays, it is an orphan, and swept as such.
                 let _ = lake.bucket.delete(&prepared.written).await;
-                return Err(e);
+                return read.map(|_| None);
             }
         }
         self.swap(&def, warm_commit, &prepared, &lake, usage).await?;
-        given(&prepared.table)
+        given(&prepared.table).map(Some)
     }
 }
 
@@ -152,7 +166,8 @@ fn given(table: &Table) -> Result<IcebergTable> {
     Ok(IcebergTable { metadata_location: table.metadata_location().to_owned(), metadata })
 }
 
-/// Finds out what the commit does to rows.
+/// Finds out what the commit does to rows; false if it would bring back rows that are deleted here
+/// and not there.
 async fn read(
     core: &Core,
     state: &TableState,
@@ -160,7 +175,7 @@ async fn read(
     prepared: &Prepared,
     commit: &mut WarmCommit,
     usage: &Usage,
-) -> Result<()> {
+) -> Result<bool> {
     let def = &state.def;
     let files = state.files(&core.rows, usage)?;
     let then = before.files(None).await?;
@@ -171,6 +186,9 @@ async fn read(
     for part in files.iter() {
         let Some(file) = &part.file else { continue };
         let Some(found) = live.get(file.uri.as_str()) else {
+            if unwritten(part) > 0 {
+                return Ok(false);
+            }
             let rows = (0..part.rows as u32).filter(|row| !part.is_deleted(*row)).collect();
             foreign.delete(part.no, rows);
             foreign.removed.push(part.no);
@@ -181,14 +199,23 @@ async fn read(
             continue;
         }
         let rows = deleted_in(found, &prepared.table, part.rows).await?;
+        if rows.len() < file.deletes_written {
+            return Err(Error::invalid(format!(
+                "table `{}`, {}: the commit takes deletes of rows back; append the rows instead",
+                def.name, file.uri
+            )));
+        }
         commit.deletes_written.insert(part.no, rows.len());
         let before = part.deleted.as_deref().cloned().unwrap_or_default();
         foreign.delete(part.no, rows - before);
     }
-    let known: HashMap<&str, ()> =
-        files.iter().filter_map(|part| Some((part.file.as_ref()?.uri.as_str(), ()))).collect();
-    let mut added = Vec::new();
-    for file in now.iter().filter(|file| !known.contains_key(file.file.file_path())) {
+    let known: HashSet<&str> =
+        files.iter().filter_map(|part| Some(part.file.as_ref()?.uri.as_str())).collect();
+    let new: Vec<&LiveFile> =
+        now.iter().filter(|file| !known.contains(file.file.file_path())).collect();
+    check_size(core, &new)?;
+    let mut added = Vec::with_capacity(new.len());
+    for file in new {
         added.push(Added::open(def, &prepared.table, file).await?);
     }
     foreign.keys = keep_last(def, &mut added).await?;
@@ -197,6 +224,23 @@ async fn read(
     }
     foreign.found = look_up(core, def, foreign.keys.as_ref(), &foreign.deletions, usage).await?;
     commit.foreign = Some(foreign);
+    Ok(true)
+}
+
+/// Keys and footers of all new files are in memory at once.
+fn check_size(core: &Core, new: &[&LiveFile]) -> Result<()> {
+    let remedy = "append in several commits";
+    let rows = new.iter().map(|file| file.file.record_count()).fold(0, u64::saturating_add);
+    let (files, max) = (new.len() as u64, core.options.foreign_rows_max);
+    let limit = |what: &str, value, max| {
+        Err(Error::Limit { what: format!("the number of {what} in a commit"), value, max, remedy })
+    };
+    if rows > max {
+        return limit("new rows", rows, max);
+    }
+    if files > FILES_MAX {
+        return limit("new files", files, FILES_MAX);
+    }
     Ok(())
 }
 
@@ -286,35 +330,23 @@ impl<'a> Added<'a> {
     async fn describe(&self, state: &TableState, foreign: &mut Foreign) -> Result<NewFile> {
         let def = self.def;
         let columns: Vec<u32> = def.schema.columns().iter().map(|c| c.id).collect();
-        let mut scratch = TableState::empty(def.clone());
+        let mut inspectors: BTreeMap<u32, Inspector> = BTreeMap::new();
         let mut own: Vec<(u32, ColumnStats)> = Vec::new();
         let mut each = |batch: RecordBatch, _: Vec<u32>| {
-            self.check(&batch)?;
+            self.check(&batch, &mut inspectors)?;
             let batch = with_stored_ids(def, &batch)?;
-            scratch.add_paths(&batch);
-            for (column, array) in def.schema.columns().iter().zip(batch.columns()) {
-                let stats = ColumnStats::of(array);
-                match own.iter_mut().find(|(id, _)| *id == column.id) {
-                    Some((_, sum)) => sum.merge(&stats),
-                    None => own.push((column.id, stats)),
-                }
-            }
+            let columns = def.schema.columns().iter().zip(batch.columns());
+            let stats = columns.map(|(column, array)| (column.id, ColumnStats::of(array)));
+            merge_stats(&mut own, &stats.collect::<Vec<_>>());
             Ok(())
         };
         self.rows(&columns, &self.deleted, &mut each).await?;
-        for (column, paths) in scratch.paths {
+        for (column, inspector) in inspectors {
             let known = foreign.paths.entry(column).or_default();
-            Arc::make_mut(known).merge(&paths);
+            Arc::make_mut(known).merge(&inspector.summary());
         }
-        for (column, stats) in &own {
-            if !state.summary.contains_key(column) {
-                continue;
-            }
-            match foreign.stats.iter_mut().find(|(id, _)| id == column) {
-                Some((_, sum)) => sum.merge(stats),
-                None => foreign.stats.push((*column, stats.clone())),
-            }
-        }
+        let counted = own.iter().filter(|(column, _)| state.summary.contains_key(column));
+        merge_stats(&mut foreign.stats, &counted.cloned().collect::<Vec<_>>());
         // Bounds cover deleted rows too; where there are such, nothing is known of them.
         let zones = if self.deleted.is_empty() { zones(def, &own) } else { BTreeMap::new() };
         let filter = match def.kind {
@@ -333,8 +365,8 @@ impl<'a> Added<'a> {
         })
     }
 
-    /// Refuses what the table does not take from anybody.
-    fn check(&self, batch: &RecordBatch) -> Result<()> {
+    /// Refuses what the table does not take from anybody, and notes what documents hold.
+    fn check(&self, batch: &RecordBatch, inspectors: &mut BTreeMap<u32, Inspector>) -> Result<()> {
         let place = |column: &str| {
             let uri = self.file.file.file_path();
             format!("table `{}`, {uri}, column `{column}`", self.def.name)
@@ -347,10 +379,10 @@ impl<'a> Added<'a> {
             if column.ty != ColumnType::Json {
                 continue;
             }
-            let mut survey = Survey::default();
+            let inspector = inspectors.entry(column.id).or_default();
             for text in array.as_string_view_opt().into_iter().flatten().flatten() {
-                survey
-                    .push(text)
+                inspector
+                    .inspect(text)
                     .map_err(|e| Error::invalid(format!("{}: {e}", place(&column.name))))?;
             }
         }
@@ -370,12 +402,10 @@ async fn keep_last(def: &Arc<TableDef>, added: &mut [Added<'_>]) -> Result<Optio
         let mut hashes = Vec::new();
         let mut each = |batch: RecordBatch, numbers: Vec<u32>| {
             hashes.extend(hash_keys(def.kind, &key_columns(def, &batch)?)?);
-            let stays = numbers.iter().map(|row| !file.deleted.contains(*row)).collect::<Vec<_>>();
-            places.extend(
-                numbers.iter().filter(|row| !file.deleted.contains(**row)).map(|row| (at, *row)),
-            );
-            let stays = arrow_array::BooleanArray::from(stays);
-            batches.push(arrow_select::filter::filter_record_batch(&batch, &stays)?);
+            let stays = |row: &u32| !file.deleted.contains(*row);
+            places.extend(numbers.iter().copied().filter(stays).map(|row| (at, row)));
+            let stays = BooleanArray::from_iter(numbers.iter().map(|row| Some(stays(row))));
+            batches.push(filter_record_batch(&batch, &stays)?);
             Ok(())
         };
         file.rows(def.key(), &RoaringBitmap::new(), &mut each).await?;
@@ -395,6 +425,5 @@ async fn keep_last(def: &Arc<TableDef>, added: &mut [Added<'_>]) -> Result<Optio
             file.deleted.insert(*number);
         }
     }
-    let last = arrow_array::UInt32Array::from(last);
-    Ok(Some(arrow_select::take::take_record_batch(&all, &last)?))
+    Ok(Some(take_record_batch(&all, &UInt32Array::from(last))?))
 }

@@ -23,7 +23,7 @@ use crate::keys::{KeyIndex, derived_id, key_columns};
 use crate::scan::derived_column;
 use crate::state::{PartState, TableState};
 use crate::table::{TableDef, TableKind, relationships};
-use crate::working::{Deletions, key_zone, zone_might_match};
+use crate::working::{Deletions, key_zone, merge_stats, zone_might_match};
 
 /// What was found out about rows in files.
 #[derive(Default)]
@@ -220,6 +220,7 @@ impl Reading<'_> {
             return Ok(());
         }
         let batch = with_stored_ids(&self.state.def, batch)?;
+        let mut noted = Vec::new();
         for column in self.state.def.schema.columns() {
             if !self.state.summary.contains_key(&column.id) {
                 continue;
@@ -229,11 +230,9 @@ impl Reading<'_> {
                 Some(array) => ColumnStats::of(&take(array, rows, None)?),
                 None => crate::state::null_stats(rows.len() as u64),
             };
-            match found.stats.iter_mut().find(|(id, _)| *id == column.id) {
-                Some((_, sum)) => sum.merge(&stats),
-                None => found.stats.push((column.id, stats)),
-            }
+            noted.push((column.id, stats));
         }
+        merge_stats(&mut found.stats, &noted);
         Ok(())
     }
 }
