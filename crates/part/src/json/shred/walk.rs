@@ -10,7 +10,7 @@ use crate::json::leaf::{Texts, Values};
 use crate::json::number::Number;
 use crate::json::path::push_key;
 use crate::json::read::unquoted;
-use crate::json::scan::Scanner;
+use crate::json::scan::{Quoted, Scanner};
 use crate::json::time;
 
 type Walked = Result<(), Stop>;
@@ -39,8 +39,8 @@ impl Shredder {
             b'{' => self.object(scanner, base, node, depth),
             b'[' => self.array(scanner, base, node, depth),
             b'"' => {
-                let (raw, at) = scanner.located_value().ok_or(Stop::Invalid)?;
-                self.string(raw, base + at, node);
+                let quoted = scanner.quoted().ok_or(Stop::Invalid)?;
+                self.string(&quoted, base + quoted.start, node);
                 Ok(())
             }
             b't' | b'f' => {
@@ -82,8 +82,8 @@ impl Shredder {
         let object = self.objects;
         let mut expected = 0;
         loop {
-            let raw = scanner.key().ok_or(Stop::Invalid)?;
-            let key = unquoted(raw).ok_or(Stop::Invalid)?;
+            let key = scanner.quoted_key().ok_or(Stop::Invalid)?;
+            let key = key.text().ok_or(Stop::Invalid)?;
             match self.child(node, &key, &mut expected) {
                 Some(child) => {
                     let child_node = self.node_mut(child).ok_or(Stop::Invalid)?;
@@ -258,8 +258,8 @@ impl Shredder {
         Ok(())
     }
 
-    fn string(&mut self, raw: &str, at: usize, node: u32) {
-        let text = unquoted(raw);
+    fn string(&mut self, quoted: &Quoted<'_>, at: usize, node: u32) {
+        let text = quoted.text();
         if let Some((kind, value)) = text.as_deref().and_then(time::parse) {
             self.leaf_value(node, kind, |values| {
                 if let Values::Int(v) = values {
@@ -279,7 +279,7 @@ impl Shredder {
                 self.leaf_value(node, Kind::String, |values| push_view(values, view));
             }
             // A lone surrogate: there is no text for it.
-            None => self.raw(raw, node),
+            None => self.raw(quoted.raw, node),
         }
     }
 
