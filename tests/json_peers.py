@@ -70,7 +70,10 @@ FUNCTIONS = [
     "JSONExtractRaw(x, 'd', 'f')", "JSONHas(x, 'd', 'e')", "JSONHas(x, 'nowhere')",
     "JSONLength(x, 'c')", "JSONLength(x)", "JSONType(x, 'c')", "JSONType(x, 'd')",
     "JSONExtractInt(x, 'c', 2)", "JSONExtractInt(x, 'c', -1)", "JSONExtractKeys(x)",
-    "JSONExtractArrayRaw(x, 'c')", "JSONExtract(x, 'a', 'Int64')",
+    "JSONExtractArrayRaw(x, 'c')", "JSONExtractKeysAndValuesRaw(x)",
+    "JSONExtractKeysAndValuesRaw(x, 'd')", "JSONExtractKeysAndValues(x, 'Int64')",
+    "JSONExtractKeysAndValues(x, 'd', 'String')", "JSONExtractKeysAndValues(x, 'Nullable(Bool)')",
+    "JSONExtract(x, 'a', 'Int64')",
     "JSONExtract(x, 'a', 'Nullable(Int64)')", "JSONExtract(x, 'b', 'String')",
     "JSONExtract(x, 'c', 'Array(Int64)')", "JSONExtract(x, 'd', 'f', 'Bool')", "isValidJSON(x)",
 ]

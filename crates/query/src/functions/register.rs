@@ -79,6 +79,9 @@ pub fn configure(state: SessionState) -> Result<SessionState> {
     }
     state.register_udf(Arc::new(json::subcolumn_function()))?;
     state.register_udf(Arc::new(json::extract_function()))?;
+    for function in json::entries_functions() {
+        state.register_udf(Arc::new(function))?;
+    }
     state.register_function_rewrite(Arc::new(json::JsonOperands))?;
     state.add_analyzer_rule(Arc::new(json::JsonOrder));
     Ok(state)

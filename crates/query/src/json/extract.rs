@@ -40,20 +40,31 @@ struct JsonExtract {
 }
 
 /// The type that the last argument names, and whether it is Nullable.
-fn wanted(arguments: &[Option<&ScalarValue>]) -> Result<(ColumnType, bool)> {
+pub(super) fn wanted(
+    function: &str,
+    arguments: &[Option<&ScalarValue>],
+) -> Result<(ColumnType, bool)> {
     let name = match arguments {
         [_, .., Some(name)] => name.try_as_str().flatten(),
         _ => None,
     };
     let Some(name) = name else {
-        return plan_err!("JSONExtract wants JSON, a path, and the name of a type: 'Int64'");
+        return plan_err!("{function} wants JSON, a path, and the name of a type: 'Int64'");
     };
     ColumnType::parse_nullable(name)
-        .map_err(|e| external(dodb_engine::Error::invalid(format!("JSONExtract: {e}"))))
+        .map_err(|e| external(dodb_engine::Error::invalid(format!("{function}: {e}"))))
 }
 
-fn path(arguments: &[ColumnarValue]) -> Result<Vec<Step>> {
-    let [_, steps @ .., _] = arguments else { return Ok(Vec::new()) };
+/// Whether JSON can be read from the first argument.
+pub(super) fn type_of(arguments: &[FieldRef]) -> Result<()> {
+    match arguments.first().map(|field| field.data_type()) {
+        Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => Ok(()),
+        _ => plan_err!("JSONExtract reads JSON text"),
+    }
+}
+
+/// The arguments between JSON and the name of a type.
+pub(super) fn path(steps: &[ColumnarValue]) -> Result<Vec<Step>> {
     let step = |step: &ColumnarValue| match step {
         ColumnarValue::Scalar(value) => match (value.try_as_str(), value.cast_to(&DataType::Int64))
         {
@@ -86,7 +97,7 @@ fn whole_part(raw: &str) -> &str {
 }
 
 /// Lists that lost an element on the way are no lists of the type.
-fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
+pub(super) fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
     let Some(lists) = values.as_list_opt::<i32>() else { return Ok(values) };
     let is_whole = |row: usize| {
         let raws = raws.get(row).copied().flatten().and_then(read::elements).unwrap_or_default();
@@ -117,11 +128,8 @@ impl ScalarUDFImpl for JsonExtract {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let (ty, _) = wanted(args.scalar_arguments)?;
-        match args.arg_fields.first().map(|field| field.data_type()) {
-            Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => {}
-            _ => return plan_err!("JSONExtract reads JSON text"),
-        }
+        let (ty, _) = wanted("JSONExtract", args.scalar_arguments)?;
+        type_of(args.arg_fields)?;
         Ok(Arc::new(Field::new(self.name(), ty.arrow(), true)))
     }
 
@@ -134,9 +142,11 @@ impl ScalarUDFImpl for JsonExtract {
                 ColumnarValue::Array(_) => None,
             })
             .collect();
-        let (ty, is_nullable) = wanted(&constants)?;
-        let path = path(&args.args)?;
-        let Some(json) = args.args.first() else { return plan_err!("JSON is expected") };
+        let (ty, is_nullable) = wanted("JSONExtract", &constants)?;
+        let [json, steps @ .., _] = args.args.as_slice() else {
+            return plan_err!("JSON is expected");
+        };
+        let path = path(steps)?;
         let json = cast(&json.to_array(args.number_rows)?, &DataType::Utf8View)?;
         let texts = json.as_string_view();
         let is_whole = ty.arrow().is_integer();

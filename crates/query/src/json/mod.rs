@@ -8,6 +8,7 @@
 //! functions stream over the text.
 
 mod describe;
+mod entries;
 mod extract;
 mod functions;
 mod kind;
@@ -20,6 +21,7 @@ mod subcolumn;
 mod tests;
 mod udf;
 
+pub(crate) use entries::functions as entries_functions;
 pub(crate) use extract::function as extract_function;
 pub(crate) use functions::functions;
 pub(crate) use kind::{DYNAMIC, TYPE_KEY, is_dynamic, is_json, kind_metadata, with_paths};

@@ -101,6 +101,10 @@ fn base_name(data_type: &DataType) -> String {
         | DataType::ListView(item)
         | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _) => format!("Array({})", type_name(item)),
+        DataType::Struct(fields) if is_unnamed(fields.iter().map(|f| f.name().as_str())) => {
+            let inner: Vec<String> = fields.iter().map(|f| type_name(f)).collect();
+            format!("Tuple({})", inner.join(", "))
+        }
         DataType::Struct(fields) => {
             let inner = fields.iter().map(|f| format!("{} {}", tuple_name(f.name()), type_name(f)));
             format!("Tuple({})", inner.collect::<Vec<_>>().join(", "))
@@ -133,6 +137,12 @@ fn timestamp_name(unit: TimeUnit, zone: Option<&str>) -> String {
 /// Whether a time zone is UTC under one of its usual names.
 pub(crate) fn is_utc(zone: &str) -> bool {
     matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00" | "+0000" | "+00" | "GMT")
+}
+
+/// Are the parts of a tuple called 1, 2, 3...?
+pub(crate) fn is_unnamed<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let mut names = names.enumerate().peekable();
+    names.peek().is_some() && names.all(|(at, name)| name.parse() == Ok(at + 1))
 }
 
 fn tuple_name(name: &str) -> String {

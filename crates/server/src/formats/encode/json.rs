@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use super::cell::{Cell, Kind, push_sequence};
 use super::escape::{push_json, push_json_bytes};
 use crate::formats::error::Result;
+use crate::formats::type_name::is_unnamed;
 
 /// The settings that change how a value looks in JSON.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +47,14 @@ pub(crate) fn push_value(cell: &Cell, row: usize, style: JsonStyle, out: &mut Ve
         Kind::List(_, inner) | Kind::FixedList(_, inner) => {
             push_sequence(cell.range(row), (b'[', b']'), out, |at, out| {
                 push_value(inner, at, style, out);
+            });
+        }
+        // Without names, as ClickHouse's tuples are: an array.
+        Kind::Tuple(parts) if is_unnamed(parts.iter().map(|(name, _)| name.as_str())) => {
+            push_sequence(0..parts.len(), (b'[', b']'), out, |at, out| {
+                if let Some((_, part)) = parts.get(at) {
+                    push_value(part, row, style, out);
+                }
             });
         }
         Kind::Tuple(parts) => {
