@@ -1,5 +1,5 @@
-//! What a query may use and has used: rows, time. Checked wherever a query takes a step. Not here:
-//! memory, which DataFusion's pool bounds.
+//! What a query may use and has used: rows, objects, time. Checked wherever a query takes a step.
+//! Not here: memory, which DataFusion's pool bounds.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use dodb_engine::Env;
 use dodb_engine::Usage;
 
 use crate::error::Error;
+use crate::settings::Settings;
 
 /// The allowance of one query.
 pub(crate) struct Budget {
@@ -14,7 +15,11 @@ pub(crate) struct Budget {
     pub(crate) usage: Arc<Usage>,
     env: Arc<dyn Env>,
     started_ms: i64,
-    execution_ms_max: Option<u64>,
+    /// Of these two 0 is no limit.
+    execution_ms_max: u64,
+    object_gets_max: u64,
+    /// What the request had made before.
+    object_gets_before: u64,
     /// Where the usage is added in the end, when it is not the request's own.
     total: Arc<Usage>,
 }
@@ -31,11 +36,20 @@ impl Budget {
     pub(crate) fn new(
         usage: Arc<Usage>,
         env: Arc<dyn Env>,
-        execution_ms_max: Option<u64>,
+        settings: &Settings,
         total: Arc<Usage>,
     ) -> Budget {
         let started_ms = env.now_ms();
-        Budget { usage, env, started_ms, execution_ms_max, total }
+        let object_gets_before = usage.counts().object_gets;
+        Budget {
+            usage,
+            env,
+            started_ms,
+            execution_ms_max: settings.max_execution_ms,
+            object_gets_max: settings.max_object_gets,
+            object_gets_before,
+            total,
+        }
     }
 
     /// Milliseconds since the query began.
@@ -43,15 +57,24 @@ impl Budget {
         self.env.now_ms().saturating_sub(self.started_ms).max(0) as u64
     }
 
-    /// Is there time left?
+    /// Is anything left?
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.execution_ms_max {
-            Some(max) if self.elapsed_ms() > max => Err(Error::Budget {
+        if self.execution_ms_max > 0 && self.elapsed_ms() > self.execution_ms_max {
+            let (took, max) = (self.elapsed_ms(), self.execution_ms_max);
+            return Err(Error::Budget {
                 what: "the time of the query",
-                detail: format!("it ran for {} ms of {max} ms", self.elapsed_ms()),
+                detail: format!("it ran for {took} ms of {max} ms"),
                 setting: "max_execution_time",
-            }),
-            _ => Ok(()),
+            });
         }
+        let gets = self.usage.counts().object_gets.saturating_sub(self.object_gets_before);
+        if self.object_gets_max > 0 && gets > self.object_gets_max {
+            return Err(Error::Budget {
+                what: "the requests of the query to the bucket",
+                detail: format!("it made {gets}, {} are allowed", self.object_gets_max),
+                setting: "max_object_gets",
+            });
+        }
+        Ok(())
     }
 }

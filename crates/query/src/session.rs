@@ -186,13 +186,12 @@ impl Session {
         row_addresses: bool,
     ) -> Result<Planned> {
         let settings = &request.settings;
-        let execution_ms_max = Some(settings.max_execution_ms).filter(|ms| *ms > 0);
         let usage = match settings.max_rows_read {
             0 => request.usage.clone(),
             max => Arc::new(Usage::with_rows_read_max(max)),
         };
-        let budget =
-            Arc::new(Budget::new(usage, self.env.clone(), execution_ms_max, request.usage.clone()));
+        let total = request.usage.clone();
+        let budget = Arc::new(Budget::new(usage, self.env.clone(), settings, total));
         let access = Access {
             db: self.db.clone(),
             budget: budget.clone(),

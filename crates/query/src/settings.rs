@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 pub struct Settings {
     /// Rows read from the store, as billed; 0: no limit.
     pub max_rows_read: u64,
+    /// Requests that read from the bucket, as billed; 0: no limit. One file's more may be made.
+    pub max_object_gets: u64,
     /// Bytes of memory for joins, sorts and aggregates; 0: no limit of its own.
     pub max_memory_usage: u64,
     /// Milliseconds; 0: no limit.
@@ -26,6 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             max_rows_read: 0,
+            max_object_gets: 0,
             max_memory_usage: 0,
             max_execution_ms: 0,
             max_query_size: 256 << 10,
@@ -45,9 +48,13 @@ pub struct Known {
 }
 
 /// Settings that do something.
-pub const KNOWN: [Known; 8] = [
+pub const KNOWN: [Known; 9] = [
     Known { name: "max_rows_read", description: "Most rows a query may read from the store" },
     Known { name: "max_rows_to_read", description: "Another name for max_rows_read" },
+    Known {
+        name: "max_object_gets",
+        description: "Most requests a query may make to read from the bucket",
+    },
     Known { name: "max_memory_usage", description: "Most bytes of memory for one query" },
     Known { name: "max_execution_time", description: "Most seconds a query may run" },
     Known { name: "max_query_size", description: "Most bytes of a statement, data apart" },
@@ -94,6 +101,7 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         match name {
             "max_rows_read" | "max_rows_to_read" => self.max_rows_read = whole(name, value)?,
+            "max_object_gets" => self.max_object_gets = whole(name, value)?,
             "max_memory_usage" => self.max_memory_usage = whole(name, value)?,
             "max_execution_time" => {
                 let seconds: f64 = value.parse().map_err(|_| wrong(name, value))?;
@@ -123,6 +131,7 @@ impl Settings {
     pub fn get(&self, name: &str) -> Option<String> {
         Some(match name {
             "max_rows_read" | "max_rows_to_read" => self.max_rows_read.to_string(),
+            "max_object_gets" => self.max_object_gets.to_string(),
             "max_memory_usage" => self.max_memory_usage.to_string(),
             "max_execution_time" => (self.max_execution_ms as f64 / 1_000.0).to_string(),
             "max_query_size" => self.max_query_size.to_string(),
