@@ -203,6 +203,29 @@ def token(folder):
     del os.environ["DODB_TOKEN"]
 
 
+def triggers(folder):
+    """Rows that grow old go to the bucket with nobody asking, also over a death."""
+    os.environ["DODB_HOT_HOURS"] = "0.001"
+    served = Served(folder)
+    things = "".join(json.dumps({"id": f"t{n}", "type": "T"}) + "\n" for n in range(100))
+    check("things are taken", served.ask("/v1/things", things.encode())[0] == 200)
+    served.kill()
+    served = Served(folder)
+    query = "SELECT warm_rows FROM system.tables WHERE name = 'things'"
+    end = time.monotonic() + 60
+    while (warm := served.sql(query)) != "100\n" and time.monotonic() < end:
+        time.sleep(0.5)
+    check("old rows went to the bucket", warm == "100\n", warm)
+    check("all are there", served.sql("SELECT count(*) FROM things") == "100\n")
+    served.stop()
+    os.environ["DODB_HOT_HOURS"] = "soon"
+    served = Served(folder)
+    status, said = served.ask("/", b"SELECT 1")
+    check("a limit that is none is said", status == 400 and "DODB_HOT_HOURS" in said, said)
+    served.stop()
+    del os.environ["DODB_HOT_HOURS"]
+
+
 def package(folder):
     """The package as wrangler would send it, with the quickly built WebAssembly."""
     shutil.copytree(BUILD, folder / "build")
@@ -225,7 +248,7 @@ def main():
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     random.seed(seed)
     print(f"seed {seed}", flush=True)
-    for test in [durability, wide_documents, path_explosion, token, package]:
+    for test in [durability, wide_documents, path_explosion, token, triggers, package]:
         print(test.__name__, flush=True)
         with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
             test(pathlib.Path(folder))

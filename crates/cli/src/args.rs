@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use dodb_engine::Options;
 
 use crate::client::Client;
 use crate::error::Result;
@@ -105,6 +106,20 @@ pub struct EndpointArgs {
     pub token: Option<String>,
 }
 
+/// When rows of a table go to the bucket by themselves.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct HotArgs {
+    /// Past so many hot rows the oldest go to the bucket, until half of them is left
+    #[arg(long = "hot-rows", value_name = "N", env = "DODB_HOT_ROWS")]
+    pub rows: Option<String>,
+    /// The same for their encoded bytes [default: 1073741824]
+    #[arg(long = "hot-bytes", value_name = "N", env = "DODB_HOT_BYTES")]
+    pub bytes: Option<String>,
+    /// Rows that were inserted so many hours ago go to the bucket; 0.5 is half an hour
+    #[arg(long = "hot-hours", value_name = "HOURS", env = "DODB_HOT_HOURS")]
+    pub hours: Option<String>,
+}
+
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
     /// The data folder: each database is a folder in it
@@ -113,6 +128,8 @@ pub struct ServeArgs {
     /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
     #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
     pub objects: Option<String>,
+    #[command(flatten)]
+    pub hot: HotArgs,
     /// Where to listen; port 0 takes a free one, and the line printed says which
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8123")]
     pub listen: SocketAddr,
@@ -254,6 +271,14 @@ pub struct DemoArgs {
     /// The Worker with the row-per-record tables
     #[arg(long, value_name = "URL", requires = "url")]
     pub rows_url: Option<String>,
+}
+
+impl HotArgs {
+    /// The sizes of the native engine with these limits.
+    pub fn options(&self) -> Result<Options> {
+        let limits = [self.rows.as_deref(), self.bytes.as_deref(), self.hours.as_deref()];
+        Ok(Options::native().with_hot_limits(limits)?)
+    }
 }
 
 impl EndpointArgs {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dodb_engine::Db;
+use dodb_engine::{Db, Options};
 use dodb_rowstore::Usage;
 use dodb_server::Server;
 use parking_lot::Mutex;
@@ -28,6 +28,8 @@ pub struct Databases {
     data: PathBuf,
     /// Where their buckets are.
     objects: Option<String>,
+    /// Their sizes.
+    options: Options,
     /// Locked while one is opened: nobody opens it twice. None: closed for good.
     open: Mutex<Option<BTreeMap<String, Arc<Database>>>>,
 }
@@ -41,8 +43,8 @@ impl Database {
 
 impl Databases {
     /// The databases in `data`, none of them open.
-    pub fn new(data: PathBuf, objects: Option<String>) -> Databases {
-        Databases { data, objects, open: Mutex::new(Some(BTreeMap::new())) }
+    pub fn new(data: PathBuf, objects: Option<String>, options: Options) -> Databases {
+        Databases { data, objects, options, open: Mutex::new(Some(BTreeMap::new())) }
     }
 
     /// The database of that name, opened or made if need be. Blocks.
@@ -59,7 +61,7 @@ impl Databases {
             database: name.to_owned(),
             objects: self.objects.clone(),
         };
-        let db = open::open(&place)?;
+        let db = open::open_with(&place, self.options.clone())?;
         let database = Arc::new(Database {
             server: open::server(&db, name)?,
             jobs: Mutex::new(Jobs::start(db.clone(), name)?),

@@ -70,6 +70,10 @@ impl Drop for Jobs {
 }
 
 fn run(db: &Db, database: &str, woken: &Receiver<()>, stop: &AtomicBool, usage: &Usage) {
+    // So that rows which grew old meanwhile are found; natively rows that are read cost nothing.
+    if let Err(e) = db.load_tables(usage) {
+        tracing::error!(database, "a table cannot be read, its background work waits: {e}");
+    }
     // One step at a time, so that stopping never waits for long.
     let budget = JobBudget { steps_max: 1, thorough: false };
     loop {

@@ -15,6 +15,7 @@ use crate::catalog::{Alter, Catalog};
 use crate::commit::{CATALOG, Change, Commits};
 use crate::env::{Env, Turn};
 use crate::error::{Error, Result};
+use crate::job_log::{JobInfo, JobLog};
 use crate::jobs::{JobBudget, JobReport};
 use crate::normalize::normalize;
 use crate::options::Options;
@@ -52,6 +53,7 @@ pub(crate) struct Core {
     pub(crate) commits: Commits,
     /// Held while a step of background work is done, so that nobody does it twice.
     pub(crate) working: Mutex<()>,
+    pub(crate) job_log: JobLog,
 }
 
 /// How often a change is tried when others change the same table.
@@ -95,6 +97,7 @@ impl Db {
             dropping: Mutex::new(HashMap::new()),
             commits: Commits::default(),
             working: Mutex::new(()),
+            job_log: JobLog::default(),
         };
         Ok(Db { core: Arc::new(core) })
     }
@@ -262,6 +265,28 @@ impl Db {
     /// Is there background work for [`Db::run_jobs`]? Looks at what memory holds and reads no row.
     pub fn has_jobs(&self) -> bool {
         crate::jobs::are_due(&self.core)
+    }
+
+    /// Jobs that are under way and the newest of those that are done, in the order in which they
+    /// began. Only those since the database was opened.
+    pub fn jobs(&self) -> Vec<JobInfo> {
+        self.core.job_log.list()
+    }
+
+    /// Reads the state of every table, so that background work finds what is due: a database that
+    /// was just opened knows of none. One row for the catalog and one for each table.
+    ///
+    /// # Errors
+    /// The row store failed, or a row is damaged.
+    pub fn load_tables(&self, usage: &Usage) -> Result<()> {
+        for def in self.core.catalog(usage)?.tables.values() {
+            match self.core.state(def, usage) {
+                // Dropped meanwhile.
+                Err(Error::UnknownTable { .. }) => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
     }
 
     /// The meter under this database.

@@ -10,6 +10,7 @@ use dodb_rowstore::Usage;
 use crate::commit::Change;
 use crate::db::{Core, Db};
 use crate::error::{Error, Result};
+use crate::job_log::{JobKind, Progress};
 use crate::merge::merge;
 use crate::options::Options;
 use crate::state::{PartState, TableState};
@@ -118,18 +119,24 @@ fn step(
     report: &mut JobReport,
     usage: &Usage,
 ) -> Result<()> {
-    let merged = Box::new(merge(&db.core, def, inputs, usage)?);
-    match db.submit(Change::Merge { def: def.clone(), merged }, usage) {
-        Ok(rows) => report.rows_rewritten += rows,
+    let is_fold = inputs.iter().any(|p| p.fresh.is_some());
+    let kind = if is_fold { JobKind::Fold } else { JobKind::Merge };
+    let (log, env) = (&db.core.job_log, &db.core.env);
+    log.begin(kind, &def.name, env.now_ms());
+    let merged = merge(&db.core, def, inputs, usage).and_then(|merged| {
+        db.submit(Change::Merge { def: def.clone(), merged: Box::new(merged) }, usage)
+    });
+    let step = match merged {
+        Ok(rows) => Ok(Progress { rows, changed: true, ..Progress::default() }),
         // Somebody replaced an input: the next look decides anew.
-        Err(Error::Conflict { .. }) => return Ok(()),
-        Err(e) => return Err(e),
-    }
-    if inputs.iter().any(|p| p.fresh.is_some()) {
-        report.folds += 1;
-    } else {
-        report.merges += 1;
-    }
+        Err(Error::Conflict { .. }) => Ok(Progress::default()),
+        Err(e) => Err(e),
+    };
+    log.end(kind, &def.name, env.now_ms(), &step);
+    let step = step?;
+    report.rows_rewritten += step.rows;
+    report.folds += u64::from(step.changed && is_fold);
+    report.merges += u64::from(step.changed && !is_fold);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The sizes the engine works to. Not here: settings of a query.
 
+use crate::error::{Error, Result};
+
 /// Sizes and limits. The defaults suit a Durable Object of 128 MB; the native binary raises the
 /// cache and the size of a wide part.
 #[derive(Debug, Clone)]
@@ -50,6 +52,11 @@ pub struct Options {
     pub inline_filter_rows_max: u64,
 }
 
+fn limit(name: &str, text: &str, value: Option<u64>) -> Result<u64> {
+    let value = value.filter(|value| *value > 0);
+    value.ok_or_else(|| Error::invalid(format!("{name} is a number above zero, not {text:?}")))
+}
+
 const DAY_MS: i64 = 86_400_000;
 
 impl Default for Options {
@@ -82,6 +89,35 @@ impl Default for Options {
 }
 
 impl Options {
+    /// With limits of the hot tier as a user sets them, as texts: rows, encoded bytes, hours.
+    /// What is not set stays.
+    ///
+    /// # Errors
+    /// One is no number above zero; it is named as in [`Options::HOT_LIMITS`].
+    pub fn with_hot_limits(mut self, limits: [Option<&str>; 3]) -> Result<Self> {
+        const HOUR_MS: f64 = 3_600_000.0;
+        let [rows, bytes, hours] = limits;
+        let [rows_name, bytes_name, hours_name] = Options::HOT_LIMITS;
+        if let Some(text) = rows {
+            self.hot_rows_max = limit(rows_name, text, text.parse().ok())?;
+        }
+        if let Some(text) = bytes {
+            self.hot_bytes_max = limit(bytes_name, text, text.parse().ok())?;
+        }
+        if let Some(text) = hours {
+            let ms = text.parse::<f64>().ok().filter(|hours| hours.is_finite());
+            // Saturates.
+            let ms = ms.map(|hours| (hours * HOUR_MS).max(0.0) as u64);
+            let ms = i64::try_from(limit(hours_name, text, ms)?);
+            self.hot_age_ms_max = ms.unwrap_or(i64::MAX);
+        }
+        Ok(self)
+    }
+
+    /// What the limits of the hot tier are called outside, in the order in which
+    /// [`Options::with_hot_limits`] takes them.
+    pub const HOT_LIMITS: [&str; 3] = ["DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS"];
+
     /// Sizes for a native process with memory to spare.
     pub fn native() -> Self {
         Options {

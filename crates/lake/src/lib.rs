@@ -26,6 +26,6 @@ pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns,
 pub use store::fault;
 pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage};
 pub use table::{
-    Change, Definition, Expired, ForeignCommit, LiveFile, PartitionBy, Prepared, SortBy, Stamp,
-    Table,
+    Change, Definition, Expired, ForeignCommit, LiveFile, NewTable, PartitionBy, Prepared, SortBy,
+    Stamp, Table,
 };

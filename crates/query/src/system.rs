@@ -20,12 +20,13 @@ use crate::functions;
 use crate::settings::{KNOWN, Settings};
 
 /// All of them.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "columns",
     "costs",
     "databases",
     "files",
     "functions",
+    "jobs",
     "metrics",
     "one",
     "parts",
@@ -41,6 +42,7 @@ pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn 
         "databases" => databases(access)?,
         "files" => files(access)?,
         "functions" => all_functions()?,
+        "jobs" => jobs(access)?,
         "metrics" => metrics(access)?,
         "one" => batch([("dummy", ints([0]))])?,
         "parts" => parts(access)?,
@@ -57,9 +59,14 @@ pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn 
     Ok(Some(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?)))
 }
 
+/// Columns that may be NULL.
+const NULLABLE: [&str; 1] = ["rows_left"];
+
 fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), false)).collect();
+    let field = |(name, array): &(&str, ArrayRef)| {
+        Field::new(*name, array.data_type().clone(), NULLABLE.contains(name))
+    };
+    let fields: Vec<Field> = columns.iter().map(field).collect();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
@@ -74,6 +81,10 @@ fn ints(values: impl IntoIterator<Item = i64>) -> ArrayRef {
 
 fn counts(values: impl IntoIterator<Item = u64>) -> ArrayRef {
     Arc::new(UInt64Array::from(values.into_iter().collect::<Vec<_>>()))
+}
+
+fn times(ms: impl Iterator<Item = i64>) -> ArrayRef {
+    Arc::new(TimestampMillisecondArray::from(ms.collect::<Vec<_>>()).with_timezone("UTC"))
 }
 
 fn defs(access: &Access) -> Result<Vec<Arc<TableDef>>> {
@@ -218,8 +229,7 @@ async fn snapshots(access: &Access) -> Result<RecordBatch> {
         let found = found.map_err(external)?;
         all.extend(found.into_iter().map(|snapshot| (def.name.clone(), snapshot)));
     }
-    let times = all.iter().map(|(_, snapshot)| snapshot.committed_ms).collect::<Vec<_>>();
-    let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(times).with_timezone("UTC"));
+    let committed = all.iter().map(|(_, snapshot)| snapshot.committed_ms);
     let noted = |(_, snapshot): &(String, SnapshotInfo), key: &str| {
         snapshot.summary.get(key).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default()
     };
@@ -228,7 +238,7 @@ async fn snapshots(access: &Access) -> Result<RecordBatch> {
         ("table", strings(all.iter().map(|(table, _)| table))),
         ("snapshot_id", ints(all.iter().map(|(_, snapshot)| snapshot.id))),
         ("parent_id", ints(all.iter().map(|(_, snapshot)| snapshot.parent.unwrap_or_default()))),
-        ("committed_at", times),
+        ("committed_at", times(committed)),
         ("operation", strings(all.iter().map(|(_, snapshot)| &snapshot.operation))),
         ("added_rows", counts(all.iter().map(|entry| noted(entry, "added-records")))),
         ("total_rows", counts(all.iter().map(|entry| noted(entry, "total-records")))),
@@ -262,6 +272,24 @@ fn settings(access: &Access) -> Result<RecordBatch> {
         ("value", strings(KNOWN.iter().map(|k| value(&access.settings, k.name)))),
         ("default", strings(KNOWN.iter().map(|k| value(&default, k.name)))),
         ("description", strings(KNOWN.iter().map(|k| k.description))),
+    ])
+}
+
+/// Background work and work by hand that is under way, and the newest that is done.
+fn jobs(access: &Access) -> Result<RecordBatch> {
+    let all = access.db.jobs();
+    let left = all.iter().map(|job| job.rows_left).collect::<UInt64Array>();
+    batch([
+        ("database", strings(all.iter().map(|_| access.database.as_str()))),
+        ("table", strings(all.iter().map(|job| &job.table))),
+        ("kind", strings(all.iter().map(|job| job.kind.name()))),
+        ("status", strings(all.iter().map(|job| job.status.name()))),
+        ("started_at", times(all.iter().map(|job| job.started_ms))),
+        ("updated_at", times(all.iter().map(|job| job.updated_ms))),
+        ("steps", counts(all.iter().map(|job| job.steps))),
+        ("rows", counts(all.iter().map(|job| job.rows))),
+        ("rows_left", Arc::new(left)),
+        ("error", strings(all.iter().map(|job| job.error.as_deref().unwrap_or_default()))),
     ])
 }
 

@@ -1,7 +1,6 @@
 //! `/iceberg/v1`: Iceberg's REST catalog (its OpenAPI description, apache/iceberg
 //! `open-api/rest-catalog-open-api.yaml`). A database is a catalog with one namespace of its name,
-//! in which are the tables that have rows in the bucket. Not here: what a commit does to rows
-//! (`dodb-engine`).
+//! in which are all its tables. Not here: what a commit does to rows (`dodb-engine`).
 
 use dodb_engine::{Alter, ErrorKind, IcebergTable};
 use http::{HeaderMap, Method, StatusCode};
@@ -53,9 +52,7 @@ async fn route(server: &Server, call: &Call, segments: &[&str]) -> Result<Reply,
     match inside {
         ["config"] if get => config(server),
         ["namespaces"] if get => namespaces(server, call),
-        ["namespaces"] if post => Err(Error::bad_request(
-            "a database has one namespace, that of its name; ?database= makes others",
-        )),
+        ["namespaces"] if post => create_namespace(server, call),
         ["tables", "rename"] if post => rename(server, call),
         ["namespaces", namespace, rest @ ..] => {
             check_namespace(server, namespace)?;
@@ -66,17 +63,17 @@ async fn route(server: &Server, call: &Call, segments: &[&str]) -> Result<Reply,
                 }))),
                 [] if head => Ok(done()),
                 ["tables"] if get => tables(server, call),
-                ["tables"] if post => Err(Error::bad_request(
-                    "make the table by CREATE TABLE in dodb, insert and flush",
-                )),
+                ["tables"] if post => {
+                    reply(&server.session.db().iceberg_create(&call.body, &call.usage).await?)
+                }
                 ["tables", table] if get => load(server, call, &decoded(table)).await,
                 ["tables", table] if head => {
-                    load(server, call, &decoded(table)).await?;
+                    server.session.db().table(&decoded(table), &call.usage)?;
                     Ok(done())
                 }
                 ["tables", table] if post => commit(server, call, &decoded(table)).await,
                 ["tables", table] if call.method == Method::DELETE => {
-                    drop_table(server, call, &decoded(table)).await
+                    drop_table(server, call, &decoded(table))
                 }
                 ["tables", _, "metrics"] if post => Ok(done()),
                 _ => Err(nothing(call)),
@@ -104,6 +101,7 @@ fn config(server: &Server) -> Result<Reply, Error> {
             "GET /v1/{prefix}/namespaces/{namespace}",
             "HEAD /v1/{prefix}/namespaces/{namespace}",
             "GET /v1/{prefix}/namespaces/{namespace}/tables",
+            "POST /v1/{prefix}/namespaces/{namespace}/tables",
             "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}",
             "HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}",
             "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}",
@@ -125,9 +123,19 @@ fn namespaces(server: &Server, call: &Call) -> Result<Reply, Error> {
     Ok(Reply::json(&json!({ "namespaces": all, "next-page-token": null })))
 }
 
-/// The tables with rows in the bucket, a page at a time: the token is the last name of a page.
+fn create_namespace(server: &Server, call: &Call) -> Result<Reply, Error> {
+    let given = body(call)?.get("namespace").cloned().unwrap_or_default();
+    let own = json!([server.options.database]);
+    let status = if given == own { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
+    let message = format!(
+        "a database has one namespace, {own}, and it is always there; another database, by \
+         warehouse or ?database=, has its own"
+    );
+    Err(Error::Request { status, message })
+}
+
+/// The tables, a page at a time: the token is the last name of a page.
 fn tables(server: &Server, call: &Call) -> Result<Reply, Error> {
-    let db = server.session.db();
     let size = match call.params.get("pageSize") {
         None => PAGE_MAX,
         Some(text) => match text.parse::<usize>() {
@@ -136,12 +144,8 @@ fn tables(server: &Server, call: &Call) -> Result<Reply, Error> {
         },
     };
     let after = call.params.get("pageToken").unwrap_or_default();
-    let mut names = Vec::new();
-    for def in db.tables(&call.usage)? {
-        if db.snapshot(&def.name, &call.usage)?.metadata_location().is_some() {
-            names.push(def.name.clone());
-        }
-    }
+    let all = server.session.db().tables(&call.usage)?;
+    let mut names: Vec<String> = all.iter().map(|def| def.name.clone()).collect();
     names.sort_unstable();
     names.retain(|name| after.is_empty() || name.as_str() > after);
     let more = names.len() > size;
@@ -154,12 +158,7 @@ fn tables(server: &Server, call: &Call) -> Result<Reply, Error> {
 }
 
 async fn load(server: &Server, call: &Call, name: &str) -> Result<Reply, Error> {
-    match server.session.db().iceberg_table(name, &call.usage).await? {
-        Some(table) => reply(&table),
-        None => Err(Error::not_found(format!(
-            "table `{name}` has no rows in the bucket yet; POST /v1/flush moves them there"
-        ))),
-    }
+    reply(&server.session.db().iceberg_table(name, &call.usage).await?)
 }
 
 async fn commit(server: &Server, call: &Call, name: &str) -> Result<Reply, Error> {
@@ -178,8 +177,8 @@ fn reply(table: &IcebergTable) -> Result<Reply, Error> {
     Ok(Reply::ok("application/json", body))
 }
 
-async fn drop_table(server: &Server, call: &Call, name: &str) -> Result<Reply, Error> {
-    load(server, call, name).await?;
+fn drop_table(server: &Server, call: &Call, name: &str) -> Result<Reply, Error> {
+    server.session.db().table(name, &call.usage)?;
     if call.params.get("purgeRequested") != Some("true") {
         return Err(Error::bad_request(
             "the files of a table belong to it: ask for purgeRequested=true, or DROP TABLE",
@@ -190,8 +189,7 @@ async fn drop_table(server: &Server, call: &Call, name: &str) -> Result<Reply, E
 }
 
 fn rename(server: &Server, call: &Call) -> Result<Reply, Error> {
-    let body: Value = serde_json::from_slice(&call.body)
-        .map_err(|e| Error::bad_request(format!("not JSON: {e}")))?;
+    let body = body(call)?;
     let name = |what: &str| {
         let identifier = body.get(what);
         let name = identifier.and_then(|of| of.get("name")).and_then(Value::as_str);
@@ -205,6 +203,10 @@ fn rename(server: &Server, call: &Call) -> Result<Reply, Error> {
     let (from, to) = (name("source")?, name("destination")?);
     server.session.db().alter_table(&from, Alter::RenameTable { to }, &call.usage)?;
     Ok(done())
+}
+
+fn body(call: &Call) -> Result<Value, Error> {
+    serde_json::from_slice(&call.body).map_err(|e| Error::bad_request(format!("not JSON: {e}")))
 }
 
 fn check_namespace(server: &Server, namespace: &str) -> Result<(), Error> {
@@ -246,6 +248,9 @@ fn error_reply(e: &Error) -> Reply {
                 false => "NoSuchTableException",
             };
             (*status, name)
+        }
+        Error::Request { status, .. } if *status == StatusCode::CONFLICT => {
+            (*status, "AlreadyExistsException")
         }
         other => (other.status(), "BadRequestException"),
     };

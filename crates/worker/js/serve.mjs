@@ -4,7 +4,9 @@
 //   node serve.mjs --build DIR [--port 8787] [--persist DIR] [--rows]
 //
 // Port 0 takes a free one; the lines printed say which. Without --persist everything is gone when
-// this ends. With DODB_TOKEN in the environment requests must show it. --rows also serves the row-per-record object that the demo compares with.
+// this ends. DODB_TOKEN, DODB_HOT_ROWS, DODB_HOT_BYTES and DODB_HOT_HOURS in the environment are
+// what they are to the deployed Worker. --rows also serves the row-per-record object that the demo
+// compares with.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,11 +47,17 @@ function worker(name, root, script, bindings) {
   };
 }
 
+// What a deployed Worker has as secrets and variables.
+const names = ["DODB_TOKEN", "DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS"];
+const settings = Object.fromEntries(
+  names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]),
+);
+
 const workers = [
   worker("dodb", resolve(values.build), "index.mjs", {
     durableObjects: { DATABASES: { className: "Database", useSQLite: true } },
     r2Buckets: { OBJECTS: "objects" },
-    bindings: process.env.DODB_TOKEN ? { DODB_TOKEN: process.env.DODB_TOKEN } : {},
+    bindings: settings,
   }),
 ];
 if (values.rows) {

@@ -25,7 +25,7 @@ use crate::testing;
 /// The binding of the R2 bucket.
 pub(crate) const BUCKET: &str = "OBJECTS";
 /// How long after a write its background work begins: time for more writes to come.
-const ALARM_DELAY: Duration = Duration::from_millis(200);
+const ALARM_DELAY_MS: i64 = 200;
 /// Steps of background work per alarm, each well under a second of the 30 s an alarm may take.
 const ALARM_STEPS_MAX: usize = 8;
 /// Commits to the bucket per alarm.
@@ -43,9 +43,15 @@ pub struct Database {
     state: State,
     env: Env,
     open: RefCell<Option<Open>>,
-    /// Is the alarm set, as far as this instance knows?
-    is_alarm_set: Cell<bool>,
+    /// When the alarm will come, in milliseconds since 1970, as far as this instance knows.
+    alarm_ms: Cell<i64>,
 }
+
+/// There is no alarm.
+const NEVER: i64 = i64::MAX;
+/// The alarm is as good as set.
+#[cfg(feature = "testing")]
+pub(crate) const HELD: i64 = i64::MIN;
 
 /// What an object that is awake holds.
 #[derive(Clone)]
@@ -58,7 +64,7 @@ struct Open {
 
 impl DurableObject for Database {
     fn new(state: State, env: Env) -> Self {
-        Database { state, env, open: RefCell::new(None), is_alarm_set: Cell::new(false) }
+        Database { state, env, open: RefCell::new(None), alarm_ms: Cell::new(NEVER) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -67,11 +73,15 @@ impl DurableObject for Database {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.is_alarm_set.set(false);
+        self.alarm_ms.set(NEVER);
+        let is_woken = self.open.borrow().is_none();
         let budget = JobBudget { steps_max: ALARM_STEPS_MAX, thorough: false };
         let work = async || -> Result<(), Error> {
             let db = self.db()?;
             self.begin();
+            if is_woken {
+                db.load_tables(&Usage::default())?;
+            }
             db.run_jobs(&budget, &Usage::default())?;
             db.run_warm_jobs(ALARM_COMMITS_MAX, &Usage::default()).await?;
             Ok(())
@@ -93,7 +103,7 @@ impl Database {
         #[cfg(feature = "testing")]
         if let Some(path) = head.uri.path().strip_prefix("/_test/") {
             let db = self.db()?;
-            return testing::answer(path, &self.state, &self.env, &db, &self.is_alarm_set).await;
+            return testing::answer(path, &self.state, &self.env, &db, &self.alarm_ms).await;
         }
         let may_write = !matches!(head.method, Method::GET | Method::HEAD);
         let server = self.server(&name)?;
@@ -105,16 +115,27 @@ impl Database {
         Ok(answer)
     }
 
-    /// Wakes this object soon if there is background work and nothing will wake it yet.
+    /// Wakes this object when there is background work, soon or once rows are old enough, if
+    /// nothing will wake it by then.
     async fn set_alarm(&self) {
         let Ok(db) = self.db() else { return };
-        if self.is_alarm_set.get() || !(db.has_jobs() || db.has_warm_jobs()) {
+        let now_ms = db.env().now_ms();
+        let wait_ms = match db.has_jobs() || db.has_warm_jobs() {
+            true => ALARM_DELAY_MS,
+            false => match db.next_flush_ms() {
+                Some(due_ms) => due_ms.saturating_sub(now_ms).max(ALARM_DELAY_MS),
+                None => return,
+            },
+        };
+        let alarm_ms = now_ms.saturating_add(wait_ms);
+        if self.alarm_ms.get() <= alarm_ms {
             return;
         }
-        self.is_alarm_set.set(true);
+        self.alarm_ms.set(alarm_ms);
         db.meter().add_billed("set_alarm", RowCounts { read: 0, written: 1 });
-        if let Err(e) = self.state.storage().set_alarm(ALARM_DELAY).await {
-            self.is_alarm_set.set(false);
+        let wait = Duration::from_millis(wait_ms.unsigned_abs());
+        if let Err(e) = self.state.storage().set_alarm(wait).await {
+            self.alarm_ms.set(NEVER);
             worker::console_error!("the alarm was not set, background work waits: {e}");
         }
     }
@@ -146,7 +167,10 @@ impl Database {
         let rows = SqlRows::new(self.state.storage().as_raw().as_ref());
         let rows = rows.map_err(dodb_engine::Error::from)?;
         let rows = Arc::new(Metered::new(Box::new(rows)));
+        let var = |name| self.env.var(name).ok().map(|value| value.to_string());
+        let hot = Options::HOT_LIMITS.map(var);
         let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
+        let options = options.with_hot_limits(hot.each_ref().map(Option::as_deref))?;
         let (bucket, r2) = self.bucket().unzip();
         let db = Db::open_with_bucket(rows, Arc::new(WorkerEnv), options, bucket)?;
         *self.open.borrow_mut() = Some(Open { db: db.clone(), r2, server: None });

@@ -14,7 +14,7 @@ use dodb_server::{Error, Response as Answer};
 use http::StatusCode;
 use worker::{Env, State};
 
-use crate::database::BUCKET;
+use crate::database::{BUCKET, HELD};
 use crate::env::WorkerEnv;
 use crate::r2::{self, R2Store};
 use crate::rows::SqlRows;
@@ -27,7 +27,7 @@ pub(crate) async fn answer(
     state: &State,
     env: &Env,
     db: &Db,
-    is_alarm_set: &Cell<bool>,
+    alarm_ms: &Cell<i64>,
 ) -> Result<Answer, Error> {
     let failed = |message| Error::Request { status: StatusCode::INTERNAL_SERVER_ERROR, message };
     let text = match path {
@@ -38,7 +38,7 @@ pub(crate) async fn answer(
         }
         // Background work waits for `jobs`: an alarm that is set is not set again.
         "hold" => {
-            is_alarm_set.set(true);
+            alarm_ms.set(HELD);
             "held".to_owned()
         }
         "jobs" => jobs(db).map_err(failed)?,

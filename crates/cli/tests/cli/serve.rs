@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::command::{Place, command, dodb, dodb_with, gzip};
 
@@ -13,8 +14,13 @@ struct Server {
 
 impl Server {
     fn start(place: &Place) -> Server {
+        Server::start_with(place, &[])
+    }
+
+    fn start_with(place: &Place, more: &[&str]) -> Server {
         let data = place.data();
         let mut child = command(&["serve", "--data", &data, "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -56,6 +62,36 @@ impl Drop for Server {
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false).build();
     ureq::Agent::new_with_config(config)
+}
+
+#[test]
+fn rows_past_the_limit_go_to_the_bucket_by_themselves() {
+    let place = Place::new();
+    let server = Server::start_with(&place, &["--hot-rows", "2000"]);
+    let lines = |from: u32| (from..from + 1_500).map(|n| format!("{n}\n")).collect::<String>();
+    assert_eq!(server.post("/", b"CREATE TABLE t (a Int64)").0, 200);
+    for from in [0, 1_500] {
+        let body = lines(from);
+        assert_eq!(server.post("/?query=INSERT+INTO+t+FORMAT+CSV", body.as_bytes()).0, 200);
+    }
+    const LOOKS_MAX: usize = 600;
+    let query = "/?query=SELECT+warm_rows+FROM+system.tables+WHERE+name='t'";
+    for _ in 0..LOOKS_MAX {
+        if server.get(query).1 != "0\n" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(server.get("/?query=SELECT+count(),sum(a)+FROM+t").1, "3000\t4498500\n");
+    let jobs = "/?query=SELECT+status,rows+FROM+system.jobs+WHERE+kind='flush'";
+    let (_, jobs) = server.get(jobs);
+    assert!(jobs.contains("done\t"), "{jobs}");
+    assert_eq!(server.stop(), Some(0));
+    for bad in ["0", "-1", "many"] {
+        let option = format!("--hot-rows={bad}");
+        let said = dodb(&["serve", "--data", &place.data(), &option]).failed();
+        assert!(said.contains("DODB_HOT_ROWS is a number above zero"), "{said}");
+    }
 }
 
 #[test]

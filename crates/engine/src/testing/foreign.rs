@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow_select::concat::concat_batches;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ use dodb_rowstore::{RowStore, Usage};
 
 cases![
     appended_rows_replace_older_ones,
+    a_table_that_another_engine_makes_takes_its_rows,
+    a_table_that_cannot_be_made_is_not_there,
     relationships_are_replaced_by_their_ends,
     deleted_rows_and_removed_files_are_gone,
     rows_deleted_here_do_not_come_back,
@@ -113,7 +115,7 @@ fn stamp(table: &Table) -> Stamp {
 
 impl Other {
     fn load(world: &World, name: &str) -> Other {
-        let given = now(world.db.iceberg_table(name, &Usage::default())).unwrap().unwrap();
+        let given = now(world.db.iceberg_table(name, &Usage::default())).unwrap();
         let table = now(Table::load(&world.bucket, name, &given.metadata_location)).unwrap();
         let text: Value = serde_json::from_slice(&given.metadata).unwrap();
         assert_eq!(text["current-snapshot-id"], json!(table.metadata().current_snapshot_id()));
@@ -165,6 +167,88 @@ fn append(world: &World, table: &str, rows: &RecordBatch) -> Result<()> {
     let other = Other::load(world, table);
     let added = other.files(rows);
     other.commit(world, &Change { added, ..Change::default() })
+}
+
+/// The `CreateTableRequest` of a table with a number and a document, by months.
+fn wanted(name: &str, more: &Value) -> Vec<u8> {
+    let document = json!({ "type": "struct", "fields": [
+        { "id": 4, "name": "_json", "type": "string", "required": false },
+    ] });
+    let mut request = json!({
+        "name": name,
+        "schema": { "type": "struct", "schema-id": 0, "fields": [
+            { "id": 1, "name": "n", "type": "long", "required": true },
+            { "id": 2, "name": "at", "type": "timestamptz", "required": false },
+            { "id": 3, "name": "doc", "type": document, "required": false },
+        ] },
+        "partition-spec": { "spec-id": 0, "fields": [
+            { "source-id": 2, "field-id": 1000, "name": "at_month", "transform": "month" },
+        ] },
+        "properties": { "owner": "ann" },
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        request[key] = value.clone();
+    }
+    request.to_string().into_bytes()
+}
+
+fn a_table_that_another_engine_makes_takes_its_rows(stores: Stores<'_>) {
+    let world = world(stores);
+    let usage = Usage::default();
+    let made = now(world.db.iceberg_create(&wanted("log", &json!({})), &usage)).unwrap();
+    let metadata: Value = serde_json::from_slice(&made.metadata).unwrap();
+    assert_eq!(metadata["properties"]["owner"], "ann");
+    let again = now(world.db.iceberg_create(&wanted("log", &json!({})), &usage));
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::Exists);
+    let times = (0..20).map(|n| 1_700_000_000_000_000 + n * 86_400_000_000).collect::<Vec<i64>>();
+    let documents = (0..20).map(|n| format!(r#"{{"n":{n}}}"#));
+    let rows = RecordBatch::try_from_iter([
+        ("n", Arc::new(Int64Array::from_iter_values(0..20)) as ArrayRef),
+        ("at", Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))),
+        ("doc", Arc::new(StringViewArray::from_iter_values(documents)) as ArrayRef),
+    ]);
+    let rows = rows.unwrap();
+    append(&world, "log", &rows).unwrap();
+    now(world.db.insert("log", &rows, &usage)).unwrap();
+    flush(&world.db, "log");
+    let (found, count, _) = answers(&world.db, "log");
+    assert_eq!((found.len(), count), (40, 40));
+    // One that has no rows in the bucket yet is there for others too.
+    let theirs = rows.clone();
+    let def = world.db.table("log", &usage).unwrap();
+    assert_eq!(def.partition_by.as_deref(), Some("toStartOfMonth(at)"));
+    now(world.db.iceberg_create(&wanted("other", &json!({})), &usage)).unwrap();
+    append(&world, "other", &theirs).unwrap();
+    assert_eq!(answers(&world.db, "other").1, 20);
+    insert(&world.db, &numbered(0..5));
+    assert!(now(world.db.iceberg_table("things", &usage)).is_ok());
+    assert_eq!(world.db.snapshot("things", &usage).unwrap().warm(), (0, 0, 0));
+    assert_eq!(answers(&world.db, "things").1, 5);
+}
+
+fn a_table_that_cannot_be_made_is_not_there(stores: Stores<'_>) {
+    let world = world(stores);
+    let usage = Usage::default();
+    let by = |column: u32, transform: &str| {
+        let field = json!({ "source-id": column, "name": "p", "transform": transform });
+        json!({ "partition-spec": { "spec-id": 0, "fields": [field] } })
+    };
+    for more in [
+        by(1, "bucket[4]"),
+        by(1, "day"),
+        by(3, "identity"),
+        by(7, "identity"),
+        json!({ "schema": { "type": "struct", "fields": [
+            { "id": 1, "name": "t", "type": "time", "required": false },
+        ] } }),
+        json!({ "location": "s3://elsewhere/t" }),
+        json!({ "name": "" }),
+        json!({ "stage-create": true }),
+    ] {
+        let refused = now(world.db.iceberg_create(&wanted("log", &more), &usage)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "{more}: {refused}");
+        assert!(world.db.table("log", &usage).is_err(), "{more}");
+    }
 }
 
 fn appended_rows_replace_older_ones(stores: Stores<'_>) {

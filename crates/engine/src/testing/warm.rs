@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+
 use super::Stores;
 use super::support::{
     TestEnv, Thing, addresses, addresses_in, bucket, edges, ints, metered, now, numbered, scan,
@@ -12,8 +14,8 @@ use super::support::{
 };
 use super::table_model::rendered;
 use dodb_engine::{
-    Alter, AsOf, Bucket, Db, Error, ErrorKind, FlushScope, JobBudget, Options, Result, TableDef,
-    relationships, things as thing,
+    Alter, AsOf, Bucket, Db, Env, Error, ErrorKind, FlushScope, JobBudget, JobKind, JobStatus,
+    Options, Result, TableDef, relationships, things as thing,
 };
 use dodb_lake::fault as objects;
 use dodb_part::{ColumnType, CompareOp, Predicate};
@@ -28,6 +30,8 @@ cases![
     a_row_in_the_bucket_is_replaced_and_deleted,
     rows_deleted_while_they_move_stay_deleted,
     the_oldest_rows_go_when_there_are_too_many,
+    rows_go_when_they_are_old,
+    full_files_do_not_keep_others_from_being_joined,
     columns_that_came_went_and_changed_names,
     older_snapshots_are_read_as_they_were,
     objects_of_a_dropped_table_are_deleted,
@@ -221,10 +225,69 @@ fn the_oldest_rows_go_when_there_are_too_many(stores: Stores<'_>) {
     let (warm, _, _) = snapshot.warm();
     assert!((20..=50).contains(&warm), "{warm} rows went");
     assert_eq!(all(&db, "things").len(), 60);
-    let options = Options { hot_age_ms_max: 0, ..tiny() };
-    let (_, _, _, db) = fresh(stores, &options);
+}
+
+fn rows_go_when_they_are_old(stores: Stores<'_>) {
+    // The clock ticks a millisecond a look: not old at first, old after a thousand looks.
+    let options = Options { hot_age_ms_max: 1_000, ..tiny() };
+    let (_, _, env, db) = fresh(stores, &options);
+    let usage = Usage::default();
+    assert_eq!(db.next_flush_ms(), None);
+    // As a part, and as fresh rows.
     now(db.insert("things", &things(&numbered(0..10)), &usage)).unwrap();
-    assert!(db.has_flush_due("things", &usage).unwrap());
+    now(db.insert("things", &things(&numbered(10..11)), &usage)).unwrap();
+    assert!(!db.has_flush_due("things", &usage).unwrap() && !db.has_warm_jobs());
+    let due_ms = db.next_flush_ms().unwrap();
+    while env.now_ms() < due_ms + 20 {}
+    assert!(db.has_flush_due("things", &usage).unwrap() && db.has_warm_jobs());
+    // What a database does that an alarm woke: it knows of no table.
+    db.forget();
+    assert!(!db.has_warm_jobs());
+    db.load_tables(&usage).unwrap();
+    // One step at a time, as natively: tables without work take nobody's turn.
+    let mut calls = 0;
+    while now(db.run_warm_jobs(1, &usage)).unwrap().more {
+        calls += 1;
+        assert!(calls < 20, "background work goes round in circles");
+    }
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    assert_eq!((snapshot.rows(), snapshot.warm().0), (11, 11));
+    assert_eq!(db.next_flush_ms(), None);
+    let jobs = db.jobs();
+    let flush = jobs.iter().find(|job| job.kind == JobKind::Flush).unwrap();
+    let expected = ("things", JobStatus::Done, 11, Some(0));
+    assert_eq!((flush.table.as_str(), flush.status, flush.rows, flush.rows_left), expected);
+}
+
+fn full_files_do_not_keep_others_from_being_joined(stores: Stores<'_>) {
+    let options = Options { flush_rows_max: 30, merge_fanout: 3, ..tiny() };
+    let (_, _, _, db) = fresh(stores, &options);
+    let usage = Usage::default();
+    let columns = vec![("n".to_owned(), ColumnType::Int64, false)];
+    db.create_table(TableDef::plain("t", columns, &[], None).unwrap(), false, &usage).unwrap();
+    let mut n = 0;
+    for full in 1..=3 {
+        for _ in 0..3 {
+            let batch = RecordBatch::try_from_iter([("n", ints(n..n + 10))]).unwrap();
+            now(db.insert("t", &batch, &usage)).unwrap();
+            flush(&db, "t", &usage).unwrap();
+            n += 10;
+        }
+        while now(db.compact_step("t", false, &usage)).unwrap().more {}
+        assert_eq!(db.snapshot("t", &usage).unwrap().warm().1, full, "files");
+    }
+    // Two small ones are not worth it in the background; by hand they are.
+    for _ in 0..2 {
+        let batch = RecordBatch::try_from_iter([("n", ints(n..n + 2))]).unwrap();
+        now(db.insert("t", &batch, &usage)).unwrap();
+        flush(&db, "t", &usage).unwrap();
+        n += 2;
+    }
+    assert!(!now(db.compact_step("t", false, &usage)).unwrap().more);
+    assert!(now(db.compact_step("t", true, &usage)).unwrap().more);
+    assert_eq!(db.snapshot("t", &usage).unwrap().warm().1, 4);
+    assert_eq!(db.snapshot("t", &usage).unwrap().rows(), n as u64);
+    check_clean(&db, "joined");
 }
 
 fn columns_that_came_went_and_changed_names(stores: Stores<'_>) {
@@ -239,7 +302,7 @@ fn columns_that_came_went_and_changed_names(stores: Stores<'_>) {
     let batch = |name: &str, from: i64| {
         let names: Vec<String> = (from..from + 10).map(|n| format!("k{n:03}")).collect();
         let values = ints(from..from + 10);
-        arrow_array::RecordBatch::try_from_iter([("k", strings(&names)), (name, values)]).unwrap()
+        RecordBatch::try_from_iter([("k", strings(&names)), (name, values)]).unwrap()
     };
     now(db.insert("log", &batch("n", 0), &usage)).unwrap();
     flush(&db, "log", &usage).unwrap();
@@ -309,7 +372,7 @@ fn objects_of_a_dropped_table_are_deleted(stores: Stores<'_>) {
     let usage = Usage::default();
     let columns = vec![("id".to_owned(), ColumnType::String, false)];
     db.create_table(TableDef::plain("log", columns, &[], None).unwrap(), false, &usage).unwrap();
-    let rows = arrow_array::RecordBatch::try_from_iter([("id", strings(["a", "b"]))]).unwrap();
+    let rows = RecordBatch::try_from_iter([("id", strings(["a", "b"]))]).unwrap();
     now(db.insert("log", &rows, &usage)).unwrap();
     now(db.insert("things", &things(&numbered(0..10)), &usage)).unwrap();
     flush(&db, "log", &usage).unwrap();

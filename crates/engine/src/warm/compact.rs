@@ -23,6 +23,7 @@ use super::lookup::with_stored_ids;
 use super::write::{Rows, write};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::job_log::{JobKind, Progress};
 use crate::options::Options;
 use crate::state::{PartState, TableState};
 use crate::table::TableDef;
@@ -72,6 +73,20 @@ impl Db {
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
         let _turn = slot.warm_turn().await;
+        let (log, env) = (&self.core.job_log, &self.core.env);
+        log.begin(JobKind::Compact, &def.name, env.now_ms());
+        let step = self.try_compact(name, thorough, usage).await;
+        let told = step.clone().map(|step| Progress {
+            rows: step.rows,
+            rows_left: None,
+            changed: step.files_replaced + step.delete_files > 0,
+            more: step.more,
+        });
+        log.end(JobKind::Compact, &def.name, env.now_ms(), &told);
+        step
+    }
+
+    async fn try_compact(&self, name: &str, thorough: bool, usage: &Usage) -> Result<CompactStep> {
         for _ in 1..TRIES_MAX {
             match self.compact_some(name, thorough, usage).await {
                 Err(Error::Conflict { .. }) => {}
@@ -264,41 +279,49 @@ pub(super) fn is_due(files: &[Arc<PartState>], options: &Options) -> bool {
 
 /// Files of one partition that are better written anew, within what one step may hold.
 fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Arc<PartState>> {
-    let small_min = if thorough { 2 } else { options.merge_fanout };
-    let mut partitions: BTreeMap<u64, Vec<Arc<PartState>>> = BTreeMap::new();
-    for part in files {
+    let mut partitions: BTreeMap<u64, Vec<&Arc<PartState>>> = BTreeMap::new();
+    // One that has half of what a step may hold is as large as steps make them.
+    let is_small = |part: &PartState| {
+        let is_done = part.live() * 2 >= options.flush_rows_max && !thorough;
+        part.bytes < options.file_bytes as u64 / 2 && !is_done
+    };
+    for part in files.iter().filter(|part| is_small(part) || is_worn(part, thorough)) {
         if let Some(file) = &part.file {
-            partitions.entry(file.partition).or_default().push(part.clone());
+            partitions.entry(file.partition).or_default().push(part);
         }
     }
     let mut best = Vec::new();
     for parts in partitions.into_values() {
-        let is_small = |part: &Arc<PartState>| part.bytes < options.file_bytes as u64 / 2;
-        let worn = parts.iter().any(|part| is_worn(part, thorough));
-        let small = parts.iter().filter(|part| is_small(part)).count();
-        if !worn && small < small_min {
-            continue;
-        }
-        let (mut rows, mut bytes) = (0, 0);
-        let mut group = Vec::new();
+        let mut group: Vec<Arc<PartState>> = Vec::new();
         for part in parts {
-            if !is_small(&part) && !is_worn(&part, thorough) {
-                continue;
+            let all = || group.iter().chain([part]);
+            let fits = all().map(|part| part.live()).sum::<u64>() <= options.flush_rows_max
+                && all().map(|part| part.bytes).sum::<u64>() <= options.flush_bytes_max * 2;
+            if !fits {
+                keep_better(&mut best, &mut group, options, thorough);
             }
-            rows += part.live();
-            bytes += part.bytes;
-            let fits = rows <= options.flush_rows_max && bytes <= options.flush_bytes_max * 2;
-            if !fits && !group.is_empty() {
-                break;
-            }
-            group.push(part);
+            group.push(part.clone());
         }
-        let is_useful = group.len() >= 2 || group.iter().any(|part| is_worn(part, thorough));
-        if is_useful && group.len() > best.len() {
-            best = group;
-        }
+        keep_better(&mut best, &mut group, options, thorough);
     }
     best
+}
+
+/// Takes `group`, which nothing more fits into, if it is worth its requests and larger than `best`.
+fn keep_better(
+    best: &mut Vec<Arc<PartState>>,
+    group: &mut Vec<Arc<PartState>>,
+    options: &Options,
+    thorough: bool,
+) {
+    let group = std::mem::take(group);
+    let rows: u64 = group.iter().map(|part| part.live()).sum();
+    let is_full = rows * 2 >= options.flush_rows_max;
+    let count_min = if thorough || is_full { 2 } else { options.merge_fanout.max(2) };
+    let is_worn = group.iter().any(|part| is_worn(part, thorough));
+    if group.len() > best.len() && (is_worn || group.len() >= count_min) {
+        *best = group;
+    }
 }
 
 /// The columns of the table, any of which a file may lack.

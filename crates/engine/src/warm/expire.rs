@@ -9,6 +9,7 @@ use super::commit::WarmCommit;
 use super::lake::{Lake, next_stamp};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::job_log::{JobKind, Progress};
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,10 +47,28 @@ impl Db {
         orphans_before_ms: i64,
         usage: &Usage,
     ) -> Result<ExpireReport> {
-        const TRIES_MAX: usize = 8;
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
         let _turn = slot.warm_turn().await;
+        let (log, env) = (&self.core.job_log, &self.core.env);
+        log.begin(JobKind::Expire, &def.name, env.now_ms());
+        let done = self.expire_all(name, snapshots_before_ms, orphans_before_ms, usage).await;
+        let told = done.clone().map(|done| Progress {
+            changed: done.snapshots + done.objects + done.orphans > 0,
+            ..Progress::default()
+        });
+        log.end(JobKind::Expire, &def.name, env.now_ms(), &told);
+        done
+    }
+
+    async fn expire_all(
+        &self,
+        name: &str,
+        snapshots_before_ms: i64,
+        orphans_before_ms: i64,
+        usage: &Usage,
+    ) -> Result<ExpireReport> {
+        const TRIES_MAX: usize = 8;
         let mut report = ExpireReport::default();
         for _ in 0..TRIES_MAX {
             match self.expire_snapshots(name, snapshots_before_ms, &mut report, usage).await {

@@ -19,6 +19,7 @@ use super::write::{Rows, write};
 use crate::commit::Change;
 use crate::db::{Core, Db};
 use crate::error::{Error, Result};
+use crate::job_log::{JobKind, Progress};
 use crate::jobs;
 use crate::options::Options;
 use crate::scan::live_batches;
@@ -43,6 +44,8 @@ pub struct FlushStep {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Hot rows that stay behind for now.
+    pub rows_left: u64,
     /// Is there more to move?
     pub more: bool,
 }
@@ -77,6 +80,20 @@ impl Db {
         }
         let slot = self.core.slot(def.id);
         let _turn = slot.warm_turn().await;
+        let (log, env) = (&self.core.job_log, &self.core.env);
+        log.begin(JobKind::Flush, &def.name, env.now_ms());
+        let step = self.try_flush(name, scope, usage).await;
+        let told = step.clone().map(|step| Progress {
+            rows: step.rows,
+            rows_left: Some(step.rows_left),
+            changed: step.rows > 0,
+            more: step.more,
+        });
+        log.end(JobKind::Flush, &def.name, env.now_ms(), &told);
+        step
+    }
+
+    async fn try_flush(&self, name: &str, scope: FlushScope, usage: &Usage) -> Result<FlushStep> {
         for _ in 1..TRIES_MAX {
             match self.flush_some(name, scope, usage).await {
                 Err(Error::Conflict { .. }) => {}
@@ -94,22 +111,40 @@ impl Db {
         Ok(self.core.bucket.is_some() && is_due(&state, &self.core.options, now_ms))
     }
 
+    /// When rows of a table that memory holds will be old enough to go to the bucket, in
+    /// milliseconds since 1970; `None` if none will without further writes. Reads no row.
+    pub fn next_flush_ms(&self) -> Option<i64> {
+        self.core.bucket.as_ref()?;
+        let age_ms = self.core.options.hot_age_ms_max;
+        let states = self.core.states_in_memory();
+        let born = states.iter().flat_map(|state| &state.parts).filter_map(|part| part.born_ms);
+        born.min().and_then(|born| born.checked_add(age_ms))
+    }
+
     async fn flush_some(&self, name: &str, scope: FlushScope, usage: &Usage) -> Result<FlushStep> {
         let core = &self.core;
         let def = core.def(name, usage)?;
-        if scope == FlushScope::All {
+        let now_ms = core.env.now_ms();
+        let state = core.state(&def, usage)?;
+        let mut fresh = state.parts.iter().filter(|part| part.fresh.is_some());
+        if scope == FlushScope::All || fresh.any(|part| is_old(part, &core.options, now_ms)) {
             jobs::fold(self, &def, usage)?;
         }
         let state = core.state(&def, usage)?;
-        let parts = choose(&state, &core.options, scope, core.env.now_ms());
+        let parts = choose(&state, &core.options, scope, now_ms);
         if parts.is_empty() {
             return Ok(FlushStep::default());
         }
         let slot = core.slot(def.id);
         let _kept = slot.keep_from_merging(&parts);
-        let more = parts.len() < state.parts.len();
         let step = self.flush_parts(&state, &parts, usage).await?;
-        Ok(FlushStep { more, ..step })
+        let live = |parts: &[Arc<PartState>]| parts.iter().map(|part| part.live()).sum::<u64>();
+        let rows_left = live(&state.parts).saturating_sub(live(&parts));
+        let more = match scope {
+            FlushScope::All => parts.len() < state.parts.len(),
+            FlushScope::Due => self.has_flush_due(name, usage)?,
+        };
+        Ok(FlushStep { rows_left, more, ..step })
     }
 
     async fn flush_parts(
@@ -145,7 +180,7 @@ impl Db {
             rows: outputs.iter().map(|file| file.rows).sum(),
             files: outputs.len() as u64,
             bytes: outputs.iter().map(|file| file.bytes).sum(),
-            more: false,
+            ..FlushStep::default()
         };
         let summary = vec![("dodb.flush".to_owned(), flushes.to_string())];
         let change = LakeChange { added, summary, ..LakeChange::default() };
@@ -195,7 +230,13 @@ impl Db {
 
 /// Do the triggers name rows of the table?
 pub(super) fn is_due(state: &TableState, options: &Options, now_ms: i64) -> bool {
-    !choose(state, options, FlushScope::Due, now_ms).is_empty()
+    let mut fresh = state.parts.iter().filter(|part| part.fresh.is_some());
+    fresh.any(|part| is_old(part, options, now_ms))
+        || !choose(state, options, FlushScope::Due, now_ms).is_empty()
+}
+
+fn is_old(part: &PartState, options: &Options, now_ms: i64) -> bool {
+    part.born_ms.is_some_and(|born| born.saturating_add(options.hot_age_ms_max) <= now_ms)
 }
 
 /// The parts that one step takes: the oldest.
@@ -213,8 +254,7 @@ fn choose(
     let mut out: Vec<Arc<PartState>> = Vec::new();
     let (mut taken_rows, mut taken_bytes) = (0, 0);
     for part in stored {
-        let is_old =
-            part.born_ms.is_some_and(|born| born.saturating_add(options.hot_age_ms_max) <= now_ms);
+        let is_old = is_old(part, options, now_ms);
         let is_over = rows > options.hot_rows_max / 2 || bytes > options.hot_bytes_max / 2;
         if scope == FlushScope::Due && !is_old && !(too_many && is_over) {
             continue;

@@ -66,7 +66,8 @@ const FILES_MAX: u64 = 1_000;
 const TRIES_MAX: usize = 8;
 
 impl Db {
-    /// A table as the catalog gives it to other engines; `None` while it has no rows in the bucket.
+    /// A table as the catalog gives it to other engines. One without rows in the bucket gets its
+    /// first metadata there.
     ///
     /// # Errors
     /// There is no such table, or its bucket failed.
@@ -74,18 +75,19 @@ impl Db {
         &'a self,
         name: &'a str,
         usage: &'a Usage,
-    ) -> BoxFuture<'a, Result<Option<IcebergTable>>> {
+    ) -> BoxFuture<'a, Result<IcebergTable>> {
         // Boxed where it is made: it is [`Send`] there, whatever those who wait for it hold.
         Box::pin(self.iceberg_table_of(name, usage))
     }
 
-    async fn iceberg_table_of(&self, name: &str, usage: &Usage) -> Result<Option<IcebergTable>> {
+    async fn iceberg_table_of(&self, name: &str, usage: &Usage) -> Result<IcebergTable> {
         let def = self.core.def(name, usage)?;
         let state = self.core.state(&def, usage)?;
-        let Some(warm) = &state.warm else { return Ok(None) };
+        let Some(warm) = &state.warm else {
+            return given(&self.published(name, Vec::new(), usage).await?);
+        };
         let lake = Lake::new(&self.core, &def, usage)?;
-        let table = lake.table(&self.core, &def, &warm.head.metadata).await?;
-        Ok(Some(given(&table)?))
+        given(&lake.table(&self.core, &def, &warm.head.metadata).await?)
     }
 
     /// Carries out a commit of another engine: `body` is the `CommitTableRequest` of Iceberg's REST
@@ -110,6 +112,9 @@ impl Db {
         let def = self.core.def(name, usage)?;
         let slot = self.core.slot(def.id);
         let _turn = slot.warm_turn().await;
+        if self.core.state(&def, usage)?.warm.is_none() {
+            self.publish(&def, Vec::new(), usage).await?;
+        }
         for _ in 0..TRIES_MAX {
             match self.commit_foreign(name, &commit, usage).await {
                 Err(Error::Conflict { .. }) => {}
@@ -136,9 +141,7 @@ impl Db {
         let core = &self.core;
         let def = core.def(name, usage)?;
         let state = core.state(&def, usage)?;
-        let Some(warm) = &state.warm else {
-            return Err(Error::invalid(format!("table `{name}` has no rows in the bucket yet")));
-        };
+        let Some(warm) = &state.warm else { return Err(Error::Conflict { table: name.into() }) };
         let lake = Lake::new(core, &def, usage)?;
         let table = lake.table(core, &def, &warm.head.metadata).await?;
         let prepared = table.apply(commit, &next_stamp(core.env.as_ref(), &table)).await?;
@@ -160,7 +163,7 @@ impl Db {
     }
 }
 
-fn given(table: &Table) -> Result<IcebergTable> {
+pub(super) fn given(table: &Table) -> Result<IcebergTable> {
     let metadata = serde_json::to_vec(table.metadata().as_ref())
         .map_err(|e| Error::invalid(format!("metadata that is no JSON: {e}")))?;
     Ok(IcebergTable { metadata_location: table.metadata_location().to_owned(), metadata })

@@ -89,23 +89,24 @@ impl Db {
                 report.more = true;
                 return Ok(());
             }
-            *steps += 1;
             let step = self.flush_step(&def.name, FlushScope::Due, usage).await?;
-            report.flushes += u64::from(step.rows > 0);
-            report.rows_flushed += step.rows;
             if step.rows == 0 {
                 break;
             }
+            *steps += 1;
+            report.flushes += 1;
+            report.rows_flushed += step.rows;
         }
         loop {
             if *steps == steps_max {
                 report.more = true;
                 return Ok(());
             }
-            *steps += 1;
+            // A look that finds nothing is no step: else the tables behind it never had their turn.
             if !self.compact_step(&def.name, false, usage).await?.more {
                 break;
             }
+            *steps += 1;
             report.compactions += 1;
         }
         self.expire_when_due(def, report, usage).await

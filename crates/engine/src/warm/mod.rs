@@ -14,6 +14,7 @@ mod jobs;
 mod lake;
 mod lookup;
 mod partition;
+mod publish;
 mod purge;
 mod scan;
 mod write;

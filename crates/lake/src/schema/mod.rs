@@ -14,3 +14,4 @@ pub(crate) use document::{DEPTH_MAX, JSON_FIELD};
 pub use document::{Document, PathField};
 pub use evolve::{NewPath, with_columns, with_paths};
 pub use layout::{LaidColumn, Layout};
+pub(crate) use types::column_type;

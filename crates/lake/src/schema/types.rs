@@ -94,7 +94,7 @@ pub(super) fn list(id: i32, element: Type) -> Result<Type> {
 
 /// The column type of a field: what its `doc` says if its Iceberg type agrees, else the natural
 /// one; none for what no column has.
-pub(super) fn column_type(field: &NestedField) -> Option<ColumnType> {
+pub(crate) fn column_type(field: &NestedField) -> Option<ColumnType> {
     let named = field.doc.as_deref().and_then(|doc| ColumnType::parse(doc).ok());
     named.filter(|named| agrees(named, &field.field_type)).or_else(|| natural_type(field))
 }

@@ -11,6 +11,7 @@ mod foreign;
 mod manifests;
 mod metadata;
 mod open;
+mod request;
 mod summary;
 
 #[cfg(test)]
@@ -22,3 +23,4 @@ pub use expire::Expired;
 pub use files::LiveFile;
 pub use foreign::ForeignCommit;
 pub use open::Table;
+pub use request::NewTable;
