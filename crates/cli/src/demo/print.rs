@@ -7,6 +7,7 @@ use super::extraction::Reading;
 use super::home::Home;
 use super::measure::Load;
 use super::tour::Visited;
+use super::warm::Flushed;
 use crate::cost::{bytes, grouped, usd};
 use crate::error::Result;
 use crate::table::Table;
@@ -67,14 +68,29 @@ pub fn stop(stop: &Visited) -> Result<()> {
     ))
 }
 
+/// A flush that is done.
+pub fn flushed(flush: &Flushed) -> Result<()> {
+    say(&format!(
+        "  {} rows in {} files, {}, {:.1} s\n  {}, {:.2} rows written for 1,000",
+        grouped(flush.rows),
+        grouped(flush.files),
+        bytes(flush.bytes),
+        flush.seconds,
+        flush.cost,
+        flush.cost.rows_written as f64 * 1e3 / flush.rows.max(1) as f64
+    ))
+}
+
 /// The tables at the end.
 pub fn tables(figures: &Figures) -> Result<()> {
     heading("Writing: rows that Cloudflare bills")?;
     say(&written(figures).render())?;
     let rows = figures.row_bytes.map(|count| format!(", row per record {}", bytes(count)));
     say(&format!("Stored: dodb {}{}", bytes(figures.bytes), rows.unwrap_or_default()))?;
-    heading("Reading: the tour")?;
+    heading("Reading: the tour on hot rows")?;
     say(&tour(&figures.stops).render())?;
+    heading("Reading: the tour on rows in the bucket")?;
+    say(&tour(&figures.warm_stops).render())?;
     let count = |title: &str| {
         let stop = figures.stops.iter().find(|stop| stop.title == title);
         stop.map(Visited::answer_line).unwrap_or_default()

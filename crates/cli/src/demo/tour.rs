@@ -17,6 +17,7 @@ struct Stop {
 }
 
 /// A question with its answers.
+#[derive(Clone)]
 pub struct Visited {
     /// What was asked, in words.
     pub title: &'static str,
@@ -117,6 +118,18 @@ pub fn run(home: &Home, rows: &RowStorage) -> Result<Vec<Visited>> {
             row_cost,
             row_seconds,
         };
+        print::stop(&stop)?;
+        visited.push(stop);
+    }
+    Ok(visited)
+}
+
+/// Asks dodb everything again; what plain SQLite said stays.
+pub fn again(home: &Home, before: &[Visited]) -> Result<Vec<Visited>> {
+    let mut visited = Vec::new();
+    for stop in before {
+        let (answer, cost, seconds) = home.ask(stop.sql)?;
+        let stop = Visited { answer, cost, seconds, ..stop.clone() };
         print::stop(&stop)?;
         visited.push(stop);
     }

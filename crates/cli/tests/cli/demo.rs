@@ -72,6 +72,12 @@ fn the_tour_agrees_with_plain_sqlite() {
     let things = out.lines().find(|line| line.starts_with("things ")).unwrap_or(&out);
     assert!(things.contains("12,550") && things.contains("5000.00"), "{things}");
     assert!(out.contains("Stored: dodb ") && out.contains("serve --data"), "{out}");
+    // Everything went to the bucket, and the answers there are the same.
+    assert!(out.contains("  12,510 rows in "), "{out}");
+    let (_, warm) = out.split_once("Reading: the tour on rows in the bucket").unwrap();
+    let by_path = warm.lines().find(|line| line.contains("United's flights")).unwrap();
+    let objects = by_path.split("  ").filter(|cell| !cell.trim().is_empty()).nth(3).unwrap();
+    assert_ne!(objects.trim(), "0", "{by_path}");
     let said = dodb(&["demo", "--data", &data, "--flights", &flights]).failed();
     assert!(said.contains("start with an empty --data"), "{said}");
     let empty = Place::new();
