@@ -1,7 +1,8 @@
 """All flights in both tiers: natively with a folder and with an S3 server as the bucket, and in a
 Durable Object with R2 on workerd. The same questions are asked while some rows are in the bucket
 and some are hot, when all are in the bucket, and after compaction; every answer must be that of a
-database whose rows never left the hot tier. Prints what flushing cost. Not here: other engines (tests/iceberg_peers.py).
+database whose rows never left the hot tier. Prints what flushing cost. Not here: other engines
+(tests/iceberg_peers.py).
 
 Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
 """
@@ -17,8 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-import boto3
-from moto.server import ThreadedMotoServer
+from buckets import S3, Folder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "dodb"
@@ -28,7 +28,6 @@ FILES = [CACHE / "flights" / f"{name}.ndjson.gz" for name in NAMES]
 QUERIES = (ROOT / "tests" / "flights.sql").read_text().strip().split(";\n")
 # An isolate has 128 MB; the wasm must leave room for JavaScript.
 MEMORY_BYTES_MAX = 96 * 1024 * 1024
-BUCKET = "dodb-test"
 
 
 def free_port():
@@ -89,11 +88,11 @@ class Home:
         self.process.wait(60)
 
 
-def native(name, folder, objects, environment=None):
+def native(name, folder, bucket):
     port = free_port()
-    command = [DODB, "serve", "--data", folder / name, "--objects", objects]
+    command = [DODB, "serve", "--data", folder / name, "--objects", bucket.url]
     command += ["--listen", f"127.0.0.1:{port}"]
-    return Home(name, command, f"http://127.0.0.1:{port}", environment)
+    return Home(name, command, f"http://127.0.0.1:{port}", bucket.environment)
 
 
 def worker(folder):
@@ -132,7 +131,7 @@ def run(home, wanted):
 
 
 def hot_answers(folder):
-    home = native("hot", folder, f"file://{folder}/unused")
+    home = native("hot", folder, Folder(folder / "unused"))
     try:
         home.load(FILES)
         return home.answers()
@@ -141,44 +140,27 @@ def hot_answers(folder):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, S3("some/where") as s3:
         folder = pathlib.Path(folder).resolve()
-        s3 = ThreadedMotoServer(port=0, verbose=False)
-        s3.start()
-        endpoint = "http://{}:{}".format(*s3.get_host_and_port())
-        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        region = {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        client.create_bucket(Bucket=BUCKET)
         homes = [
-            lambda: native("folder", folder, f"file://{folder}/lake"),
-            lambda: native("s3", folder, f"s3://{BUCKET}/some/where", {**keys, **region}),
+            lambda: native("folder", folder, Folder(folder / "lake")),
+            lambda: native("s3", folder, s3),
             lambda: worker(folder),
         ]
-        try:
-            wanted = hot_answers(folder)
-            for make in homes:
-                home = make()
-                try:
-                    run(home, wanted)
-                    if home.name == "worker":
-                        memory = home.stats()["memory_bytes"]
-                        print(f"  worker: all flights in one object, peak {memory / 1e6:.1f} MB")
-                        if memory >= MEMORY_BYTES_MAX:
-                            sys.exit("that is too much")
-                finally:
-                    home.stop()
-            objects = client.list_objects_v2(Bucket=BUCKET, Prefix="some/where/default/things/")
-            if not objects["KeyCount"]:
-                sys.exit("nothing is in the S3 bucket")
-        finally:
-            s3.stop()
+        wanted = hot_answers(folder)
+        for make in homes:
+            home = make()
+            try:
+                run(home, wanted)
+                if home.name == "worker":
+                    memory = home.stats()["memory_bytes"]
+                    print(f"  worker: all flights in one object, peak {memory / 1e6:.1f} MB")
+                    if memory >= MEMORY_BYTES_MAX:
+                        sys.exit("that is too much")
+            finally:
+                home.stop()
+        if not s3.holds("default/things/"):
+            sys.exit("nothing is in the S3 bucket")
 
 
 if __name__ == "__main__":
