@@ -98,6 +98,7 @@ fn config(server: &Server) -> Result<Reply, Error> {
         "overrides": { "prefix": server.options.database },
         "endpoints": [
             "GET /v1/{prefix}/namespaces",
+            "POST /v1/{prefix}/namespaces",
             "GET /v1/{prefix}/namespaces/{namespace}",
             "HEAD /v1/{prefix}/namespaces/{namespace}",
             "GET /v1/{prefix}/namespaces/{namespace}/tables",
