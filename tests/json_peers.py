@@ -62,7 +62,7 @@ QUESTIONS = [
 # Over JSON text: the same functions of the same documents.
 TEXTS = [
     '{"a":1,"b":"x","c":[1,2,3],"d":{"e":null,"f":true}}', '{"a":-1.5,"c":[]}', "{}", "[1,[2,3]]",
-    '{"a":"12","b":7}', '{"a":18446744073709551615}', '{"a":"é\\n\\u0041"}', '{"a":[{"b":1},{"b":2}]}',
+    '{"a":"12","b":7}', '{"a":"-1.5"}', '{"a":"1e3"}', '{"a":"true","b":0.5}', '{"a":18446744073709551615}', '{"a":"é\\n\\u0041"}', '{"a":[{"b":1},{"b":2}]}',
 ]
 FUNCTIONS = [
     "JSONExtractInt(x, 'a')", "JSONExtractUInt(x, 'a')", "JSONExtractFloat(x, 'a')",
@@ -70,12 +70,13 @@ FUNCTIONS = [
     "JSONExtractRaw(x, 'd', 'f')", "JSONHas(x, 'd', 'e')", "JSONHas(x, 'nowhere')",
     "JSONLength(x, 'c')", "JSONLength(x)", "JSONType(x, 'c')", "JSONType(x, 'd')",
     "JSONExtractInt(x, 'c', 2)", "JSONExtractInt(x, 'c', -1)", "JSONExtractKeys(x)",
-    "JSONExtractArrayRaw(x, 'c')", "JSONExtractKeysAndValuesRaw(x)",
+    "JSONExtractArrayRaw(x, 'c')",
     "JSONExtractKeysAndValuesRaw(x, 'd')", "JSONExtractKeysAndValues(x, 'Int64')",
     "JSONExtractKeysAndValues(x, 'd', 'String')", "JSONExtractKeysAndValues(x, 'Nullable(Bool)')",
     "JSONExtract(x, 'a', 'Int64')",
     "JSONExtract(x, 'a', 'Nullable(Int64)')", "JSONExtract(x, 'b', 'String')",
-    "JSONExtract(x, 'c', 'Array(Int64)')", "JSONExtract(x, 'd', 'f', 'Bool')", "isValidJSON(x)",
+    "JSONExtract(x, 'a', 'Nullable(Bool)')", "JSONExtract(x, 'd', 'f', 'Nullable(Float64)')",
+    "JSONExtract(x, 'd', 'f', 'Int64')", "JSONExtract(x, 'c', 'Array(Int64)')", "JSONExtract(x, 'd', 'f', 'Bool')", "isValidJSON(x)",
 ]
 
 

@@ -2,6 +2,7 @@
 //! path...)`: the fields of an object as pairs of key and value. Not single values (`extract`).
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -18,7 +19,7 @@ use datafusion::logical_expr::{
 use dodb_part::ColumnType;
 use dodb_part::json::converted;
 
-use super::extract::{path, type_of, wanted, without_broken};
+use super::extract::{as_scalar, path, type_of, wanted, without_broken};
 use super::read;
 use crate::error::external;
 
@@ -110,7 +111,10 @@ impl ScalarUDFImpl for JsonEntries {
         let values: ArrayRef = match self.is_raw {
             true => Arc::new(raws.iter().collect::<StringViewArray>()),
             false => {
-                let values = converted(&raws, &ty)
+                let found: Vec<Option<Cow<'_, str>>> =
+                    raws.iter().map(|raw| raw.map(|raw| as_scalar(raw, &ty))).collect();
+                let found: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
+                let values = converted(&found, &ty)
                     .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
                 without_broken(&raws, values)?
             }

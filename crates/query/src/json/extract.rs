@@ -3,6 +3,7 @@
 //! name (`udf`).
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar};
@@ -90,10 +91,32 @@ fn default_json(ty: &ColumnType) -> &'static str {
     }
 }
 
-/// A number without what stands behind its point, as ClickHouse reads it as an integer.
-fn whole_part(raw: &str) -> &str {
-    let is_plain = raw.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-    raw.split('.').next().filter(|_| is_plain).unwrap_or(raw)
+/// A value as ClickHouse reads it where a truth value or a number is wanted: a number, in quotes or
+/// not, loses what stands behind its point to become an integer, `true` is 1, and any number but 0
+/// is true. For other types the value as it is.
+pub(super) fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
+    let is_integer = ty.arrow().is_integer();
+    match (ty, raw) {
+        (ColumnType::Bool, "true" | "false") => return raw.into(),
+        (ColumnType::Float32 | ColumnType::Float64, "true") => return "1".into(),
+        (ColumnType::Float32 | ColumnType::Float64, "false") => return "0".into(),
+        (_, "true") if is_integer => return "1".into(),
+        (_, "false") if is_integer => return "0".into(),
+        (ColumnType::Bool, _) => {}
+        _ if is_integer => {}
+        _ => return raw.into(),
+    }
+    let text = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or(raw);
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let value = text.parse::<f64>().ok().filter(|value| is_number && value.is_finite());
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    match value {
+        Some(value) if !is_integer => if value.trunc() == 0.0 { "false" } else { "true" }.into(),
+        Some(_) if is_plain => text.split('.').next().unwrap_or(text).into(),
+        Some(value) => format!("{:.0}", value.trunc()).into(),
+        None if is_integer => raw.into(),
+        None => "null".into(),
+    }
 }
 
 /// Lists that lost an element on the way are no lists of the type.
@@ -149,12 +172,10 @@ impl ScalarUDFImpl for JsonExtract {
         let path = path(steps)?;
         let json = cast(&json.to_array(args.number_rows)?, &DataType::Utf8View)?;
         let texts = json.as_string_view();
-        let is_whole = ty.arrow().is_integer();
-        let mut raws: Vec<Option<&str>> =
-            texts.iter().map(|json| json.and_then(|json| read::raw(json, &path))).collect();
-        if is_whole {
-            raws.iter_mut().for_each(|raw| *raw = raw.map(whole_part));
-        }
+        let found = texts.iter().map(|json| json.and_then(|json| read::raw(json, &path)));
+        let found: Vec<Option<Cow<'_, str>>> =
+            found.map(|raw| raw.map(|raw| as_scalar(raw, &ty))).collect();
+        let raws: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
         let values = converted(&raws, &ty)
             .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
         let values = without_broken(&raws, values)?;
