@@ -62,7 +62,7 @@ QUESTIONS = [
 # Over JSON text: the same functions of the same documents.
 TEXTS = [
     '{"a":1,"b":"x","c":[1,2,3],"d":{"e":null,"f":true}}', '{"a":-1.5,"c":[]}', "{}", "[1,[2,3]]",
-    '{"a":"12","b":7}', '{"a":"-1.5"}', '{"a":"1e3"}', '{"a":"true","b":0.5}', '{"a":18446744073709551615}', '{"a":"é\\n\\u0041"}', '{"a":[{"b":1},{"b":2}]}',
+    '{"a":"12","b":7}', '{"a":"-1.5"}', '{"a":"1e3"}', '{"a":"true","b":0.5}', '{"a":300}', '{"a":18446744073709551615}', '{"a":"é\\n\\u0041"}', '{"a":[{"b":1},{"b":2}]}',
 ]
 FUNCTIONS = [
     "JSONExtractInt(x, 'a')", "JSONExtractUInt(x, 'a')", "JSONExtractFloat(x, 'a')",

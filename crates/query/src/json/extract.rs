@@ -92,8 +92,8 @@ fn default_json(ty: &ColumnType) -> &'static str {
 }
 
 /// A value as ClickHouse reads it where a truth value or a number is wanted: a number, in quotes or
-/// not, loses what stands behind its point to become an integer, `true` is 1, and any number but 0
-/// is true. For other types the value as it is.
+/// not, loses what stands behind its point to become an integer, `true` is 1, and any number of a
+/// byte but 0 is true. For other types the value as it is.
 pub(super) fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
     let is_integer = ty.arrow().is_integer();
     match (ty, raw) {
@@ -111,7 +111,11 @@ pub(super) fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
     let value = text.parse::<f64>().ok().filter(|value| is_number && value.is_finite());
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
     match value {
-        Some(value) if !is_integer => if value.trunc() == 0.0 { "false" } else { "true" }.into(),
+        Some(value) if !is_integer => match value {
+            0.0..1.0 => "false".into(),
+            1.0..256.0 => "true".into(),
+            _ => "null".into(),
+        },
         Some(_) if is_plain => text.split('.').next().unwrap_or(text).into(),
         Some(value) => format!("{:.0}", value.trunc()).into(),
         None if is_integer => raw.into(),
