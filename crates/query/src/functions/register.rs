@@ -74,7 +74,15 @@ pub fn configure(state: SessionState) -> Result<SessionState> {
         .with_expr_planners(planners)
         .with_type_planner(Arc::new(ClickHouseTypes))
         .build();
-    for function in functions() {
+    let natives = functions();
+    for function in &natives {
+        // With all its names: by one of them it would answer again, now and then, in a state made
+        // from this one.
+        while let Ok(other) = state.udf(function.name()) {
+            state.deregister_udf(other.name())?;
+        }
+    }
+    for function in natives {
         state.register_udf(Arc::new(function.native.udf()))?;
     }
     state.register_udf(Arc::new(json::subcolumn_function()))?;

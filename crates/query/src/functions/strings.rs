@@ -1,5 +1,5 @@
-//! String functions whose ClickHouse meaning differs from DataFusion's of the same name. Lengths
-//! count bytes; positions in `substring` count characters.
+//! String functions whose ClickHouse meaning differs from DataFusion's of the same name. `length`
+//! counts bytes; positions in `substring` count characters.
 
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) fn functions() -> Vec<Function> {
         NativeFunction::new("replaceone", 3..=3, |_| Ok(DataType::Utf8View), replace_one);
     let length =
         NativeFunction::new("length", 1..=1, |args| counted(args, DataType::Int64), length);
+    let character_length =
+        NativeFunction::new("character_length", 1..=1, is_counted_text, character_length);
     let empty = NativeFunction::new(
         "empty",
         1..=1,
@@ -36,6 +38,7 @@ pub(super) fn functions() -> Vec<Function> {
     );
     vec![
         Function::new(length, "length(x)", "length('día')", "4"),
+        Function::new(character_length, "character_length(x)", "character_length('día')", "3"),
         Function::new(empty, "empty(x)", "empty('')", "true"),
         Function::new(not_empty, "notEmpty(x)", "notEmpty([n])", "true"),
         Function::new(substring, "substring(x, from[, count])", "substring('hello', -3, 2)", "ll"),
@@ -55,6 +58,20 @@ fn counted(args: &[DataType], answer: DataType) -> Result<DataType> {
         [other] => plan_err!("a String or an Array is expected, not {}", clickhouse_name(other)),
         _ => plan_err!("one argument is expected"),
     }
+}
+
+fn is_counted_text(args: &[DataType]) -> Result<DataType> {
+    match args {
+        [arg] if is_text(arg) || arg.is_null() => Ok(DataType::Int64),
+        [other] => plan_err!("a String is expected, not {}", clickhouse_name(other)),
+        _ => plan_err!("one argument is expected"),
+    }
+}
+
+fn character_length(arguments: &Arguments<'_>) -> Result<ArrayRef> {
+    let texts = arguments.text(0)?;
+    let counts = texts.iter().map(|text| text.map(|text| text.chars().count() as i64));
+    Ok(Arc::new(counts.collect::<Int64Array>()))
 }
 
 /// Bytes of a string, elements of an array.

@@ -303,3 +303,22 @@ fn distances_over_every_kind_of_list() {
     ));
     assert_eq!(found, "0.0|6.0|true\nNULL|22.0|true");
 }
+
+/// DataFusion makes a state anew for every statement, from its functions in no order: one of its
+/// own that answers to the same name would win now and then.
+#[test]
+fn nothing_else_answers_to_the_name_of_a_native_function() {
+    let context = context();
+    let state = context.state();
+    let mut others = Vec::new();
+    for native in functions() {
+        for udf in state.scalar_functions().values() {
+            let is_native = udf.inner().as_any().is::<NativeFunction>();
+            let names = std::iter::once(udf.name()).chain(udf.aliases().iter().map(String::as_str));
+            if !is_native && names.into_iter().any(|name| name == native.name()) {
+                others.push(format!("{} is {}", native.name(), udf.name()));
+            }
+        }
+    }
+    assert!(others.is_empty(), "{others:?}");
+}
