@@ -2,7 +2,6 @@
 //! path...)`: the fields of an object as pairs of key and value. Not single values (`extract`).
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -17,11 +16,9 @@ use datafusion::logical_expr::{
     Volatility,
 };
 use dodb_part::ColumnType;
-use dodb_part::json::converted;
 
-use super::extract::{as_scalar, path, type_of, wanted, without_broken};
+use super::extract::{constants, path, reads_text, values, wanted};
 use super::read;
-use crate::error::external;
 
 /// The functions, to be registered.
 pub(crate) fn functions() -> [ScalarUDF; 2] {
@@ -30,6 +27,9 @@ pub(crate) fn functions() -> [ScalarUDF; 2] {
         ScalarUDF::new_from_impl(JsonEntries { is_raw, signature })
     })
 }
+
+/// The function that is told the type of values, as people write it.
+const TYPED_NAME: &str = "JSONExtractKeysAndValues";
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct JsonEntries {
@@ -43,7 +43,7 @@ impl JsonEntries {
     fn value_type(&self, arguments: &[Option<&ScalarValue>]) -> Result<(ColumnType, bool)> {
         match self.is_raw {
             true => Ok((ColumnType::String, false)),
-            false => wanted("JSONExtractKeysAndValues", arguments),
+            false => wanted(TYPED_NAME, arguments),
         }
     }
 }
@@ -77,21 +77,14 @@ impl ScalarUDFImpl for JsonEntries {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let (ty, is_nullable) = self.value_type(args.scalar_arguments)?;
-        type_of(args.arg_fields)?;
+        let name = if self.is_raw { "JSONExtractKeysAndValuesRaw" } else { TYPED_NAME };
+        reads_text(name, args.arg_fields)?;
         let list = DataType::List(item(&ty, is_nullable));
         Ok(Arc::new(Field::new(self.name(), list, true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let constants: Vec<Option<&ScalarValue>> = args
-            .args
-            .iter()
-            .map(|arg| match arg {
-                ColumnarValue::Scalar(value) => Some(value),
-                ColumnarValue::Array(_) => None,
-            })
-            .collect();
-        let (ty, is_nullable) = self.value_type(&constants)?;
+        let (ty, is_nullable) = self.value_type(&constants(&args.args))?;
         let [json, steps @ ..] = args.args.as_slice() else { return plan_err!("JSON is expected") };
         let steps = if self.is_raw { steps } else { steps.split_last().map_or(steps, |(_, s)| s) };
         let path = path(steps)?;
@@ -110,14 +103,7 @@ impl ScalarUDFImpl for JsonEntries {
         }
         let values: ArrayRef = match self.is_raw {
             true => Arc::new(raws.iter().collect::<StringViewArray>()),
-            false => {
-                let found: Vec<Option<Cow<'_, str>>> =
-                    raws.iter().map(|raw| raw.map(|raw| as_scalar(raw, &ty))).collect();
-                let found: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
-                let values = converted(&found, &ty)
-                    .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
-                without_broken(&raws, values)?
-            }
+            false => values(&raws, &ty)?,
         };
         // A value that is not of the type has no pair; null has one where it may.
         let stays = |at: usize| {

@@ -57,11 +57,30 @@ pub(super) fn wanted(
 }
 
 /// Whether JSON can be read from the first argument.
-pub(super) fn type_of(arguments: &[FieldRef]) -> Result<()> {
+pub(super) fn reads_text(function: &str, arguments: &[FieldRef]) -> Result<()> {
     match arguments.first().map(|field| field.data_type()) {
         Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => Ok(()),
-        _ => plan_err!("JSONExtract reads JSON text"),
+        _ => plan_err!("{function} reads JSON text"),
     }
+}
+
+/// The arguments that are constant.
+pub(super) fn constants(arguments: &[ColumnarValue]) -> Vec<Option<&ScalarValue>> {
+    let constant = |argument| match argument {
+        &ColumnarValue::Scalar(ref value) => Some(value),
+        ColumnarValue::Array(_) => None,
+    };
+    arguments.iter().map(constant).collect()
+}
+
+/// Values of a type from their JSON, NULL where one is not of it.
+pub(super) fn values(raws: &[Option<&str>], ty: &ColumnType) -> Result<ArrayRef> {
+    let texts: Vec<Option<Cow<'_, str>>> =
+        raws.iter().map(|raw| raw.map(|raw| as_scalar(raw, ty))).collect();
+    let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
+    let values =
+        converted(&texts, ty).map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
+    without_broken(raws, values)
 }
 
 /// The arguments between JSON and the name of a type.
@@ -94,7 +113,7 @@ fn default_json(ty: &ColumnType) -> &'static str {
 /// A value as ClickHouse reads it where a truth value or a number is wanted: a number, in quotes or
 /// not, loses what stands behind its point to become an integer, `true` is 1, and any number of a
 /// byte but 0 is true. For other types the value as it is.
-pub(super) fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
+fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
     let is_integer = ty.arrow().is_integer();
     match (ty, raw) {
         (ColumnType::Bool, "true" | "false") => return raw.into(),
@@ -124,7 +143,7 @@ pub(super) fn as_scalar<'a>(raw: &'a str, ty: &ColumnType) -> Cow<'a, str> {
 }
 
 /// Lists that lost an element on the way are no lists of the type.
-pub(super) fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
+fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
     let Some(lists) = values.as_list_opt::<i32>() else { return Ok(values) };
     let is_whole = |row: usize| {
         let raws = raws.get(row).copied().flatten().and_then(read::elements).unwrap_or_default();
@@ -156,33 +175,21 @@ impl ScalarUDFImpl for JsonExtract {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let (ty, _) = wanted("JSONExtract", args.scalar_arguments)?;
-        type_of(args.arg_fields)?;
+        reads_text("JSONExtract", args.arg_fields)?;
         Ok(Arc::new(Field::new(self.name(), ty.arrow(), true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let constants: Vec<Option<&ScalarValue>> = args
-            .args
-            .iter()
-            .map(|arg| match arg {
-                ColumnarValue::Scalar(value) => Some(value),
-                ColumnarValue::Array(_) => None,
-            })
-            .collect();
-        let (ty, is_nullable) = wanted("JSONExtract", &constants)?;
+        let (ty, is_nullable) = wanted("JSONExtract", &constants(&args.args))?;
         let [json, steps @ .., _] = args.args.as_slice() else {
             return plan_err!("JSON is expected");
         };
         let path = path(steps)?;
         let json = cast(&json.to_array(args.number_rows)?, &DataType::Utf8View)?;
         let texts = json.as_string_view();
-        let found = texts.iter().map(|json| json.and_then(|json| read::raw(json, &path)));
-        let found: Vec<Option<Cow<'_, str>>> =
-            found.map(|raw| raw.map(|raw| as_scalar(raw, &ty))).collect();
-        let raws: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
-        let values = converted(&raws, &ty)
-            .map_err(|e| external(dodb_engine::Error::invalid(e.to_string())))?;
-        let values = without_broken(&raws, values)?;
+        let raws: Vec<Option<&str>> =
+            texts.iter().map(|json| json.and_then(|json| read::raw(json, &path))).collect();
+        let values = values(&raws, &ty)?;
         if is_nullable || values.null_count() == 0 {
             return Ok(ColumnarValue::Array(values));
         }
