@@ -190,7 +190,7 @@ def page(result):
     per_thousand = result["flush"]["rows_written"] * 1_000 / result["rows"]
     return "\n\n".join([
         f"# {result['rows']:,} things to the bucket of a Worker",
-        "By `make bench`; how: bench/flush.py.",
+        "How: bench/flush.py.",
         table([*header, "peak MB"], lines),
         f"{result['files_flushed']:,} files after the flushes, {result['files_compacted']:,} after "
         f"compaction. {per_thousand:.3f} rows written for 1,000 things flushed.",

@@ -277,16 +277,21 @@ impl Db {
     /// was just opened knows of none. One row for the catalog and one for each table.
     ///
     /// # Errors
-    /// The row store failed, or a row is damaged.
+    /// The first: the row store failed, or a row is damaged. The other tables are known then.
     pub fn load_tables(&self, usage: &Usage) -> Result<()> {
-        for def in self.core.catalog(usage)?.tables.values() {
+        let catalog = self.core.catalog(usage);
+        let listed = catalog.as_ref().map(|catalog| catalog.tables.values());
+        // These need no catalog.
+        let builtin = self.core.builtin.iter();
+        let mut outcome = Ok(());
+        for def in builtin.chain(listed.into_iter().flatten()) {
             match self.core.state(def, usage) {
                 // Dropped meanwhile.
-                Err(Error::UnknownTable { .. }) => {}
-                other => drop(other?),
+                Ok(_) | Err(Error::UnknownTable { .. }) => {}
+                Err(e) => outcome = outcome.and(Err(e)),
             }
         }
-        Ok(())
+        outcome.and(catalog.map(drop))
     }
 
     /// The meter under this database.

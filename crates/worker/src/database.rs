@@ -45,6 +45,8 @@ pub struct Database {
     open: RefCell<Option<Open>>,
     /// When the alarm will come, in milliseconds since 1970, as far as this instance knows.
     alarm_ms: Cell<i64>,
+    /// Has every table been looked at for background work?
+    has_loaded: Cell<bool>,
 }
 
 /// There is no alarm.
@@ -64,7 +66,8 @@ struct Open {
 
 impl DurableObject for Database {
     fn new(state: State, env: Env) -> Self {
-        Database { state, env, open: RefCell::new(None), alarm_ms: Cell::new(NEVER) }
+        let (open, alarm_ms, has_loaded) = (RefCell::new(None), Cell::new(NEVER), Cell::new(false));
+        Database { state, env, open, alarm_ms, has_loaded }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -74,14 +77,11 @@ impl DurableObject for Database {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.alarm_ms.set(NEVER);
-        let is_woken = self.open.borrow().is_none();
         let budget = JobBudget { steps_max: ALARM_STEPS_MAX, thorough: false };
         let work = async || -> Result<(), Error> {
             let db = self.db()?;
             self.begin();
-            if is_woken {
-                db.load_tables(&Usage::default())?;
-            }
+            self.load_tables(&db);
             db.run_jobs(&budget, &Usage::default())?;
             db.run_warm_jobs(ALARM_COMMITS_MAX, &Usage::default()).await?;
             Ok(())
@@ -120,13 +120,7 @@ impl Database {
     async fn set_alarm(&self) {
         let Ok(db) = self.db() else { return };
         let now_ms = db.env().now_ms();
-        let wait_ms = match db.has_jobs() || db.has_warm_jobs() {
-            true => ALARM_DELAY_MS,
-            false => match db.next_flush_ms() {
-                Some(due_ms) => due_ms.saturating_sub(now_ms).max(ALARM_DELAY_MS),
-                None => return,
-            },
-        };
+        let Some(wait_ms) = self.wait_ms(&db, now_ms) else { return };
         let alarm_ms = now_ms.saturating_add(wait_ms);
         if self.alarm_ms.get() <= alarm_ms {
             return;
@@ -137,6 +131,29 @@ impl Database {
         if let Err(e) = self.state.storage().set_alarm(wait).await {
             self.alarm_ms.set(NEVER);
             worker::console_error!("the alarm was not set, background work waits: {e}");
+        }
+    }
+
+    /// How long until there is background work, if there will be any.
+    fn wait_ms(&self, db: &Db, now_ms: i64) -> Option<i64> {
+        let has_work = || db.has_jobs() || db.has_warm_jobs();
+        if !has_work() && db.next_flush_ms().is_some() {
+            // There is one alarm for all tables, and rows of others may be older.
+            self.load_tables(db);
+        }
+        if has_work() {
+            return Some(ALARM_DELAY_MS);
+        }
+        db.next_flush_ms().map(|due_ms| due_ms.saturating_sub(now_ms).max(ALARM_DELAY_MS))
+    }
+
+    /// Looks at every table, once: a database that was just opened knows of none.
+    fn load_tables(&self, db: &Db) {
+        if self.has_loaded.replace(true) {
+            return;
+        }
+        if let Err(e) = db.load_tables(&Usage::default()) {
+            worker::console_error!("a table cannot be read, its background work waits: {e}");
         }
     }
 

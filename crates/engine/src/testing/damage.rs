@@ -215,6 +215,10 @@ fn a_damaged_head_row_fails_its_table_only(stores: Stores<'_>) {
         let usage = Usage::default();
         let insert = now(db.insert("things", &things(&numbered(0..1)), &usage)).unwrap_err();
         assert_eq!(insert.kind(), ErrorKind::Corrupt, "{what}: a damaged row is never replaced");
+        // Background work of the other tables is found all the same.
+        let loaded = db.load_tables(&usage).unwrap_err();
+        assert_eq!(db.core.states_in_memory().len(), 2, "{what}");
+        assert!(loaded.to_string().contains("head row of table `things`"), "{what}: {loaded}");
         let report = now(db.verify(&usage)).unwrap();
         assert!(report.faults.iter().any(|fault| fault.table == "things"), "{what}");
         others_go_on(&db);

@@ -21,7 +21,7 @@ impl Db {
     ///
     /// # Errors
     /// The request is wrong, or there is a table of that name: [`Error::TableExists`]; the bucket
-    /// failed. There is no table then.
+    /// failed. There is no table then, unless somebody put rows into it meanwhile.
     pub fn iceberg_create<'a>(
         &'a self,
         body: &'a [u8],
@@ -38,8 +38,11 @@ impl Db {
         match self.published(&name, properties, usage).await {
             Ok(table) => given(&table),
             Err(e) => {
-                // Nobody has seen it: the request that made it has not been answered.
-                let _ = self.drop_table(&name, true, usage);
+                // The request that made it has not been answered. Who put rows into it all the same
+                // keeps them: the table is published when it is next asked for.
+                if self.snapshot(&name, usage).is_ok_and(|snapshot| snapshot.rows() == 0) {
+                    let _ = self.drop_table(&name, true, usage);
+                }
                 Err(e)
             }
         }
