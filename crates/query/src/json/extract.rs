@@ -66,11 +66,11 @@ pub(super) fn reads_text(function: &str, arguments: &[FieldRef]) -> Result<()> {
 
 /// The arguments that are constant.
 pub(super) fn constants(arguments: &[ColumnarValue]) -> Vec<Option<&ScalarValue>> {
-    let constant = |argument| match argument {
-        &ColumnarValue::Scalar(ref value) => Some(value),
+    let constants = arguments.iter().map(|argument| match argument {
+        ColumnarValue::Scalar(value) => Some(value),
         ColumnarValue::Array(_) => None,
-    };
-    arguments.iter().map(constant).collect()
+    });
+    constants.collect()
 }
 
 /// Values of a type from their JSON, NULL where one is not of it.
