@@ -65,6 +65,17 @@ pub struct DatabaseArgs {
     /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
     #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
     pub objects: Option<String>,
+    #[command(flatten)]
+    pub attach: AttachArgs,
+}
+
+/// What CREATE DATABASE may attach.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AttachArgs {
+    /// What CREATE DATABASE may attach: https://CATALOG, s3://BUCKET/PREFIX or file:///FOLDER,
+    /// separated by commas; https://CATALOG=VARIABLE sends the token in that variable
+    #[arg(long = "attach", value_name = "PLACES", env = "DODB_ATTACH")]
+    pub places: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -128,6 +139,8 @@ pub struct ServeArgs {
     /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
     #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
     pub objects: Option<String>,
+    #[command(flatten)]
+    pub attach: AttachArgs,
     #[command(flatten)]
     pub hot: HotArgs,
     /// Where to listen; port 0 takes a free one, and the line printed says which

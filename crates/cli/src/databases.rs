@@ -10,7 +10,7 @@ use dodb_rowstore::Usage;
 use dodb_server::Server;
 use parking_lot::Mutex;
 
-use crate::args::DatabaseArgs;
+use crate::args::{AttachArgs, DatabaseArgs};
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::open;
@@ -28,6 +28,8 @@ pub struct Databases {
     data: PathBuf,
     /// Where their buckets are.
     objects: Option<String>,
+    /// What they may attach.
+    attach: AttachArgs,
     /// Their sizes.
     options: Options,
     /// Locked while one is opened: nobody opens it twice. None: closed for good.
@@ -43,8 +45,13 @@ impl Database {
 
 impl Databases {
     /// The databases in `data`, none of them open.
-    pub fn new(data: PathBuf, objects: Option<String>, options: Options) -> Databases {
-        Databases { data, objects, options, open: Mutex::new(Some(BTreeMap::new())) }
+    pub fn new(
+        data: PathBuf,
+        objects: Option<String>,
+        attach: AttachArgs,
+        options: Options,
+    ) -> Databases {
+        Databases { data, objects, attach, options, open: Mutex::new(Some(BTreeMap::new())) }
     }
 
     /// The database of that name, opened or made if need be. Blocks.
@@ -60,6 +67,7 @@ impl Databases {
             data: self.data.clone(),
             database: name.to_owned(),
             objects: self.objects.clone(),
+            attach: self.attach.clone(),
         };
         let db = open::open_with(&place, self.options.clone())?;
         let database = Arc::new(Database {

@@ -14,7 +14,7 @@ mod warm;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::args::{DatabaseArgs, DemoArgs};
+use crate::args::{AttachArgs, DatabaseArgs, DemoArgs};
 use crate::error::{Error, Result};
 use crate::import::{self, Target};
 use crate::memory::Memory;
@@ -61,7 +61,12 @@ pub struct Figures {
 }
 
 pub fn run(args: &DemoArgs) -> Result<ExitCode> {
-    let place = DatabaseArgs { data: args.data.clone(), database: "default".into(), objects: None };
+    let place = DatabaseArgs {
+        data: args.data.clone(),
+        database: "default".into(),
+        objects: None,
+        attach: AttachArgs::default(),
+    };
     let rows_folder = args.data.join(ROWS_FOLDER);
     check(args, &place, &rows_folder)?;
     let home = Home::new(&place, args.url.as_deref())?;

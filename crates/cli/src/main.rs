@@ -17,6 +17,7 @@ mod jobs;
 mod memory;
 mod objects;
 mod open;
+mod outside;
 mod repl;
 mod serve;
 mod sql;

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::args::DatabaseArgs;
 use crate::env::NativeEnv;
 use crate::error::{Error, Result};
-use crate::objects;
+use crate::{objects, outside};
 
 /// The file within a database's folder.
 const FILE: &str = "dodb.sqlite";
@@ -27,6 +27,8 @@ pub fn open(place: &DatabaseArgs) -> Result<Db> {
 
 /// As [`open`], with sizes other than a native process has.
 pub fn open_with(place: &DatabaseArgs, options: Options) -> Result<Db> {
+    let attach = outside::options(place.attach.places.as_deref())?;
+    let options = Options { attach, ..options };
     let folder = place.data.join(&place.database);
     let store = SqliteStore::open(&folder, SqliteOptions::default()).map_err(|e| match e {
         e @ RowError::Locked { .. } => {

@@ -35,7 +35,8 @@ struct House {
 
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let options = args.hot.options()?;
-    let databases = Databases::new(args.data.clone(), args.objects.clone(), options);
+    let databases =
+        Databases::new(args.data.clone(), args.objects.clone(), args.attach.clone(), options);
     let databases = Arc::new(databases);
     // So that a folder in use is told now and not to the first client.
     databases.get("default")?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dodb_lake::Attachment;
 use dodb_part::{Column, ColumnType, Schema};
 use minicbor::{Decode, Encode};
 
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
 use crate::hints::JsonHints;
 use crate::table::{TableDef, TableKind, USER_TABLES_MIN, check_name};
+use crate::warm::ATTACHED_MAX;
 
 /// Most tables a database may have.
 pub const TABLES_MAX: usize = 10_000;
@@ -23,6 +25,8 @@ pub(crate) struct Catalog {
     pub(crate) dropped: Vec<u32>,
     /// Dropped tables whose objects in the bucket are still to be deleted, and where these are.
     pub(crate) purged: Vec<(u32, String)>,
+    /// Other databases that are read.
+    pub(crate) attached: BTreeMap<String, Attachment>,
     next_table: u32,
 }
 
@@ -37,6 +41,9 @@ struct CatalogDisk {
     /// Missing in older catalogs.
     #[n(3)]
     purged: Option<Vec<(u32, String)>>,
+    /// Name, URI and warehouse. Missing in older catalogs.
+    #[n(4)]
+    attached: Option<Vec<(String, String, Option<String>)>>,
 }
 
 #[derive(Encode, Decode)]
@@ -79,8 +86,13 @@ impl Catalog {
         for def in [TableDef::things()?, TableDef::relationships()?] {
             tables.insert(def.name.clone(), Arc::new(def));
         }
-        let (dropped, purged) = (Vec::new(), Vec::new());
-        Ok(Catalog { tables, dropped, purged, next_table: USER_TABLES_MIN })
+        Ok(Catalog {
+            tables,
+            dropped: Vec::new(),
+            purged: Vec::new(),
+            attached: BTreeMap::new(),
+            next_table: USER_TABLES_MIN,
+        })
     }
 
     /// Reads the catalog row.
@@ -93,6 +105,9 @@ impl Catalog {
         catalog.next_table = disk.next_table;
         catalog.dropped = disk.dropped;
         catalog.purged = disk.purged.unwrap_or_default();
+        for (name, uri, warehouse) in disk.attached.unwrap_or_default() {
+            catalog.attached.insert(name, Attachment { uri, warehouse });
+        }
         for table in disk.tables {
             let def = table.into_def()?;
             catalog.tables.insert(def.name.clone(), Arc::new(def));
@@ -112,6 +127,12 @@ impl Catalog {
                 .collect(),
             dropped: self.dropped.clone(),
             purged: (!self.purged.is_empty()).then(|| self.purged.clone()),
+            attached: (!self.attached.is_empty()).then(|| {
+                let disk = |(name, it): (&String, &Attachment)| {
+                    (name.clone(), it.uri.clone(), it.warehouse.clone())
+                };
+                self.attached.iter().map(disk).collect()
+            }),
         };
         let payload = minicbor::to_vec(&disk)
             .map_err(|e| Error::corrupt("the catalog being written", e.to_string()))?;
@@ -150,6 +171,32 @@ impl Catalog {
         let def = Arc::new(def);
         self.tables.insert(def.name.clone(), def.clone());
         Ok(def)
+    }
+
+    /// Adds a database to be read.
+    pub(crate) fn attach(&mut self, name: String, attachment: Attachment) -> Result<()> {
+        if self.attached.contains_key(&name) {
+            return Err(Error::invalid(format!(
+                "database `{name}` exists already; DROP DATABASE it first or use CREATE DATABASE \
+                 IF NOT EXISTS"
+            )));
+        }
+        if self.attached.len() >= ATTACHED_MAX {
+            return Err(Error::Limit {
+                what: "the number of attached databases".into(),
+                value: self.attached.len() as u64 + 1,
+                max: ATTACHED_MAX as u64,
+                remedy: "drop databases that are not needed",
+            });
+        }
+        self.attached.insert(name, attachment);
+        Ok(())
+    }
+
+    /// Removes a database that was read.
+    pub(crate) fn detach(&mut self, name: &str) -> Result<()> {
+        let gone = self.attached.remove(name).map(|_| ());
+        gone.ok_or_else(|| Error::invalid(format!("there is no attached database `{name}`")))
     }
 
     /// Removes a table; its objects in the bucket are at `location`.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use dodb_lake::Attachment;
 use dodb_rowstore::{Flow, Transaction, Usage, Value};
 use parking_lot::Mutex;
 
@@ -58,6 +59,14 @@ pub(crate) enum Change {
     Alter {
         name: String,
         change: Alter,
+    },
+    /// Another database is to be read, or no more.
+    Attach {
+        name: String,
+        attachment: Attachment,
+    },
+    Detach {
+        name: String,
     },
     /// Delete rows that nobody reads any more: of dropped tables, and of parts of this table.
     Sweep {
@@ -260,6 +269,10 @@ impl Commit<'_> {
                 catalog.purged.retain(|(purged, _)| *purged != id);
                 Ok(0)
             }),
+            Change::Attach { name, attachment } => {
+                self.on_catalog(|catalog| catalog.attach(name, attachment).map(|()| 0))
+            }
+            Change::Detach { name } => self.on_catalog(|catalog| catalog.detach(&name).map(|()| 0)),
             Change::Alter { name, change } => {
                 let def = self.on_catalog(|catalog| catalog.alter(&name, &change))?;
                 let working = self.working(&def)?;

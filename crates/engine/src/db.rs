@@ -2,7 +2,7 @@
 //! is first needed: a database that was just opened has read nothing. Not here: how anything is
 //! done; each verb names the module that does it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -54,6 +54,8 @@ pub(crate) struct Core {
     /// Held while a step of background work is done, so that nobody does it twice.
     pub(crate) working: Mutex<()>,
     pub(crate) job_log: JobLog,
+    /// Tables of attached databases that were read lately, the latest last.
+    pub(crate) attached: Mutex<VecDeque<Arc<TableState>>>,
 }
 
 /// How often a change is tried when others change the same table.
@@ -98,6 +100,7 @@ impl Db {
             commits: Commits::default(),
             working: Mutex::new(()),
             job_log: JobLog::default(),
+            attached: Mutex::new(VecDeque::new()),
         };
         Ok(Db { core: Arc::new(core) })
     }
@@ -442,5 +445,6 @@ impl Core {
         *self.catalog.write() = None;
         self.slots.lock().values().for_each(|slot| slot.forget());
         self.parts.forget();
+        self.attached.lock().clear();
     }
 }

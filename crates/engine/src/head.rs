@@ -133,6 +133,7 @@ pub(crate) fn decode(def: Arc<TableDef>, row: &[u8]) -> Result<TableState> {
         garbage: disk.garbage,
         id_buckets: disk.id_buckets,
         warm: disk.warm.map(Warm::unread),
+        attached: None,
     })
 }
 

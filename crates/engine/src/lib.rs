@@ -26,6 +26,7 @@ mod lookup;
 mod merge;
 mod normalize;
 mod options;
+pub mod outside;
 mod parts;
 mod scan;
 mod slot;
@@ -42,7 +43,8 @@ mod working;
 pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use db::{Db, RowAddresses};
-pub use dodb_lake::Bucket;
+pub use dodb_lake::{Attachment, Bucket};
+
 pub use dodb_rowstore::{Metered, Usage, UsageCounts};
 pub use env::{Env, Turn};
 pub use error::{Error, ErrorKind, Result};
@@ -60,5 +62,6 @@ pub use snapshot::{FileInfo, PartInfo, Snapshot};
 pub use table::{TableDef, TableKind, relationships, things};
 pub use verify::{Fault, VerifyReport};
 pub use warm::{
-    AsOf, CompactStep, ExpireReport, FlushScope, FlushStep, IcebergTable, SnapshotInfo, WarmReport,
+    AsOf, AttachOptions, CompactStep, ExpireReport, FlushScope, FlushStep, IcebergTable,
+    SnapshotInfo, WarmReport,
 };

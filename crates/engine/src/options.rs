@@ -1,6 +1,7 @@
 //! The sizes the engine works to. Not here: settings of a query.
 
 use crate::error::{Error, Result};
+use crate::warm::AttachOptions;
 
 /// Sizes and limits. The defaults suit a Durable Object of 128 MB; the native binary raises the
 /// cache and the size of a wide part.
@@ -46,6 +47,8 @@ pub struct Options {
     pub orphan_age_ms_min: i64,
     /// Open files of a table whose footers are kept in memory.
     pub footers_max: usize,
+    /// What other databases may be attached.
+    pub attach: AttachOptions,
     /// The longest string, document or byte string taken.
     pub value_bytes_max: usize,
     /// Filters of parts with at most this many rows ride in the head row.
@@ -82,6 +85,7 @@ impl Default for Options {
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             footers_max: 64,
+            attach: AttachOptions { files_max: 10_000, ..AttachOptions::default() },
             value_bytes_max: 2_000_000,
             inline_filter_rows_max: 4_096,
         }

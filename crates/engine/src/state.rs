@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_buffer::Buffer;
+use dodb_lake::Table;
 use dodb_part::json::{Inspector, PathSummary};
 use dodb_part::{ColumnStats, ColumnType, Sbbf};
 use roaring::RoaringBitmap;
@@ -47,6 +48,8 @@ pub(crate) struct TableState {
     pub(crate) id_buckets: u32,
     /// The rows in the bucket; counts and summaries cover them too.
     pub(crate) warm: Option<Warm>,
+    /// The Iceberg table, where it is somebody else's.
+    pub(crate) attached: Option<Table>,
 }
 
 /// A part as a state sees it.
@@ -90,6 +93,7 @@ impl TableState {
             garbage: Vec::new(),
             id_buckets: 1,
             warm: None,
+            attached: None,
         };
         state.summary = state.empty_summary();
         state

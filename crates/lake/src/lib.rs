@@ -4,6 +4,7 @@
 //! clock, rolls no dice, starts no thread and needs no async runtime: times and uuids are passed
 //! in.
 
+mod attach;
 mod documents;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod store;
 mod table;
 mod values;
 
+pub use attach::{Attachment, Fetched, FoundTable, HEADERS, Outside, Place, Places};
 pub use documents::Survey;
 pub use error::{Error, ErrorKind, Result};
 pub use file::{

@@ -1,20 +1,18 @@
 //! The tables of one query: each is resolved once, so that a query that names a table twice sees
 //! one moment of it. Not here: the tables' rows ([`crate::provider`]), `system`
-//! ([`crate::system`]).
+//! ([`crate::system`]), tables of attached databases ([`crate::attached`]).
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
-    SchemaProvider, TableProvider,
-};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::Result;
 use dodb_engine::{AsOf, Db};
 use parking_lot::Mutex;
 
+use crate::attached::{AttachedDatabase, AttachedTables};
 use crate::budget::Budget;
 use crate::dialect::{Moment, split_moment};
 use crate::error::external;
@@ -38,17 +36,107 @@ pub(crate) struct Access {
     pub(crate) row_addresses: bool,
 }
 
-/// The catalogs of a query: one, with the database and `system` in it.
-pub(crate) fn catalog_list(access: Access) -> Result<Arc<dyn CatalogProviderList>> {
-    let catalog = MemoryCatalogProvider::new();
-    let system = SystemTables { access: access.clone() };
-    let database = access.database.clone();
-    let tables = Tables { access, seen: Mutex::new(HashMap::new()) };
-    catalog.register_schema(SYSTEM, Arc::new(system))?;
-    catalog.register_schema(&database, Arc::new(tables))?;
-    let list = MemoryCatalogProviderList::new();
-    list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-    Ok(Arc::new(list))
+impl Access {
+    /// Is a database of that name attached? Asked only for a name that is not of the database:
+    /// the answer may take a row.
+    fn is_attached(&self, name: &str) -> bool {
+        let attached = self.db.attached(&self.budget.usage);
+        attached.is_ok_and(|attached| attached.iter().any(|(known, _)| known == name))
+    }
+}
+
+/// The catalogs of a query.
+pub(crate) fn catalog_list(access: Access) -> Arc<dyn CatalogProviderList> {
+    let tables = Tables { access: access.clone(), seen: Mutex::new(HashMap::new()) };
+    let catalog = Catalog { access: access.clone(), tables: Arc::new(tables) };
+    Arc::new(Catalogs { access, catalog: Arc::new(catalog) })
+}
+
+/// One with the database and `system` in it, and one for each database that is attached.
+struct Catalogs {
+    access: Access,
+    catalog: Arc<Catalog>,
+}
+
+impl std::fmt::Debug for Catalogs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Catalogs")
+    }
+}
+
+impl CatalogProviderList for Catalogs {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn register_catalog(
+        &self,
+        _name: String,
+        _catalog: Arc<dyn CatalogProvider>,
+    ) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![CATALOG.to_owned()]
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        if name == CATALOG {
+            return Some(self.catalog.clone());
+        }
+        let (access, database) = (self.access.clone(), name.to_owned());
+        self.access.is_attached(name).then(|| {
+            let attached: Arc<dyn CatalogProvider> =
+                Arc::new(AttachedDatabase { access, database });
+            attached
+        })
+    }
+}
+
+struct Catalog {
+    access: Access,
+    tables: Arc<Tables>,
+}
+
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Catalog")
+    }
+}
+
+impl CatalogProvider for Catalog {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn schema_names(&self) -> Vec<String> {
+        vec![self.access.database.clone(), SYSTEM.to_owned()]
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        let access = self.access.clone();
+        if name == access.database {
+            return Some(self.tables.clone());
+        }
+        if name == SYSTEM {
+            return Some(Arc::new(SystemTables { access }));
+        }
+        let database = name.to_owned();
+        access.is_attached(name).then(|| {
+            let attached: Arc<dyn SchemaProvider> =
+                Arc::new(AttachedTables { access, database, namespace: None });
+            attached
+        })
+    }
+}
+
+/// A moment of a query as the engine has it.
+pub(crate) fn as_of(moment: Moment) -> AsOf {
+    match moment {
+        Moment::Version(id) => AsOf::Snapshot(id),
+        Moment::Timestamp(ms) => AsOf::Time(ms),
+    }
 }
 
 struct Tables {
@@ -81,13 +169,7 @@ impl SchemaProvider for Tables {
         let db = &self.access.db;
         let snapshot = match split_moment(name) {
             (name, None) => db.snapshot(name, &budget.usage),
-            (name, Some(moment)) => {
-                let as_of = match moment {
-                    Moment::Version(id) => AsOf::Snapshot(id),
-                    Moment::Timestamp(ms) => AsOf::Time(ms),
-                };
-                db.snapshot_as_of(name, as_of, &budget.usage).await
-            }
+            (name, Some(moment)) => db.snapshot_as_of(name, as_of(moment), &budget.usage).await,
         };
         let snapshot = snapshot.map_err(external)?;
         let infer_times = self.access.settings.infer_times;

@@ -1,5 +1,5 @@
-//! CREATE, DROP, TRUNCATE and ALTER TABLE: from syntax to the engine's definitions. Not here: what
-//! the definitions do.
+//! CREATE, DROP, TRUNCATE and ALTER TABLE, CREATE and DROP DATABASE: from syntax to the engine's
+//! definitions. Not here: what the definitions do.
 
 use datafusion::sql::sqlparser::ast::{
     AlterTableOperation, ColumnOption, CreateTable, DataType, Expr, ObjectType,
@@ -8,19 +8,24 @@ use datafusion::sql::sqlparser::ast::{
 use dodb_engine::{Alter, JsonHints, TableDef};
 use dodb_part::ColumnType;
 
-use crate::dialect::JSON_HINTS;
+use crate::attached;
+use crate::dialect::{JSON_HINTS, Parsed};
 use crate::error::{Error, Result};
 use crate::names::table_name;
 use crate::session::{Answer, Request, Session};
 use crate::write::check_may_write;
 
-pub(crate) async fn run(
-    session: &Session,
-    statement: &Statement,
-    request: &Request,
-) -> Result<Answer> {
+pub(crate) async fn run(session: &Session, parsed: &Parsed, request: &Request) -> Result<Answer> {
     let (db, usage, database) = (&session.db, &request.usage, session.database.as_str());
-    match statement {
+    match &parsed.statement {
+        Statement::CreateDatabase { db_name, if_not_exists, .. } => {
+            attached::create(session, db_name, parsed.engine.as_ref(), *if_not_exists, request)?;
+        }
+        Statement::Drop { object_type: ObjectType::Database, if_exists, names, .. } => {
+            for name in names {
+                attached::drop(session, name, *if_exists, request)?;
+            }
+        }
         Statement::CreateTable(create) => {
             check_may_write(request, "CREATE TABLE")?;
             db.create_table(definition(create, database)?, create.if_not_exists, usage)?;

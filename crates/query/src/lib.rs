@@ -1,6 +1,7 @@
 //! SQL over the engine: the ClickHouse dialect, its functions and JSON access, planned by
 //! DataFusion. This is the only crate that knows DataFusion.
 
+mod attached;
 mod budget;
 mod catalog;
 mod ddl;

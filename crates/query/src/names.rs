@@ -21,7 +21,8 @@ pub(crate) fn table_name(name: &ObjectName, database: &str) -> Result<String> {
         [table] => Ok((*table).to_owned()),
         [schema, table] if *schema == database => Ok((*table).to_owned()),
         [schema, _] => Err(Error::Plan(format!(
-            "this request is for database `{database}`; ask for `{schema}` with ?database={schema}"
+            "this request is for database `{database}`; ask for `{schema}` with \
+             ?database={schema}, if it is not attached: those are read-only"
         ))),
         _ => Err(Error::Plan(format!("`{name}` is not the name of a table"))),
     }

@@ -148,10 +148,15 @@ impl Session {
             Statement::Insert(insert) => write::insert(self, parsed, insert, &request).await,
             Statement::Update(update) => write::update(self, parsed, update, &request).await,
             Statement::Delete(delete) => write::delete(self, parsed, delete, &request).await,
-            statement => match show::as_query(self, statement, &request)? {
-                Some(query) => self.query(&query, &request).await.map(Answer::Rows),
-                None => ddl::run(self, statement, &request).await,
-            },
+            statement => {
+                if let Some(rows) = show::of_attached(self, statement, &request).await? {
+                    return Ok(Answer::Rows(rows));
+                }
+                match show::as_query(self, statement, &request)? {
+                    Some(query) => self.query(&query, &request).await.map(Answer::Rows),
+                    None => ddl::run(self, parsed, &request).await,
+                }
+            }
         }
     }
 
@@ -207,7 +212,7 @@ impl Session {
         let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_runtime_env(runtime)
             .build();
-        state.register_catalog_list(catalog_list(access)?);
+        state.register_catalog_list(catalog_list(access));
         let plan = dialect::plan(&state, parsed).await?;
         let (logical, physical) = match planned(&state, &plan).await {
             Ok(both) => both,

@@ -92,7 +92,21 @@ fn defs(access: &Access) -> Result<Vec<Arc<TableDef>>> {
 }
 
 fn databases(access: &Access) -> Result<RecordBatch> {
-    batch([("name", strings([access.database.as_str(), SYSTEM]))])
+    let attached = access.db.attached(&access.budget.usage).map_err(external)?;
+    let own = [(access.database.as_str(), "dodb"), (SYSTEM, "SystemTables")];
+    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let full = attached.iter().map(|(name, it)| {
+        let arguments: Vec<String> =
+            std::iter::once(&it.uri).chain(&it.warehouse).map(|text| quoted(text)).collect();
+        (name.as_str(), "Iceberg", format!("Iceberg({})", arguments.join(", ")))
+    });
+    let own = own.into_iter().map(|(name, engine)| (name, engine, engine.to_owned()));
+    let all: Vec<(&str, &str, String)> = own.chain(full).collect();
+    batch([
+        ("name", strings(all.iter().map(|(name, ..)| *name))),
+        ("engine", strings(all.iter().map(|(_, engine, _)| *engine))),
+        ("engine_full", strings(all.iter().map(|(.., full)| full))),
+    ])
 }
 
 fn tables(access: &Access) -> Result<RecordBatch> {

@@ -4,9 +4,9 @@
 //   node serve.mjs --build DIR [--port 8787] [--persist DIR] [--rows]
 //
 // Port 0 takes a free one; the lines printed say which. Without --persist everything is gone when
-// this ends. DODB_TOKEN, DODB_HOT_ROWS, DODB_HOT_BYTES and DODB_HOT_HOURS in the environment are
-// what they are to the deployed Worker. --rows also serves the row-per-record object that the demo
-// compares with.
+// this ends. DODB_TOKEN, DODB_ATTACH with the tokens that it names, DODB_HOT_ROWS, DODB_HOT_BYTES
+// and DODB_HOT_HOURS in the environment are what they are to the deployed Worker. --rows also serves
+// the row-per-record object that the demo compares with.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,11 @@ function worker(name, root, script, bindings) {
 }
 
 // What a deployed Worker has as secrets and variables.
-const names = ["DODB_TOKEN", "DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS"];
+const places = process.env.DODB_ATTACH ?? "";
+const tokens = places.split(",").flatMap((place) => /=(\w+)\s*$/.exec(place)?.[1] ?? []);
+const names = [
+  "DODB_TOKEN", "DODB_ATTACH", "DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS", ...tokens,
+];
 const settings = Object.fromEntries(
   names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]),
 );

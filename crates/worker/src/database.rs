@@ -16,11 +16,11 @@ use object_store::prefix::PrefixStore;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::env::WorkerEnv;
-use crate::exchange;
 use crate::r2::R2Store;
 use crate::rows::SqlRows;
 #[cfg(feature = "testing")]
 use crate::testing;
+use crate::{exchange, outside};
 
 /// The binding of the R2 bucket.
 pub(crate) const BUCKET: &str = "OBJECTS";
@@ -188,6 +188,7 @@ impl Database {
         let hot = Options::HOT_LIMITS.map(var);
         let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
         let options = options.with_hot_limits(hot.each_ref().map(Option::as_deref))?;
+        let options = Options { attach: outside::options(&self.env)?, ..options };
         let (bucket, r2) = self.bucket().unzip();
         let db = Db::open_with_bucket(rows, Arc::new(WorkerEnv), options, bucket)?;
         *self.open.borrow_mut() = Some(Open { db: db.clone(), r2, server: None });

@@ -138,7 +138,7 @@ impl Db {
 }
 
 /// The snapshot that is meant.
-fn chosen(name: &str, table: &Table, as_of: AsOf) -> Result<i64> {
+pub(super) fn chosen(name: &str, table: &Table, as_of: AsOf) -> Result<i64> {
     let metadata = table.metadata();
     let found = match as_of {
         AsOf::Snapshot(id) => metadata.snapshot_by_id(id).map(|snapshot| snapshot.snapshot_id()),

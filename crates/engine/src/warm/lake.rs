@@ -57,8 +57,13 @@ pub(crate) fn metered(core: &Core, def: &TableDef, objects: &Arc<ObjectUsage>) -
     let Some(bucket) = &core.bucket else {
         return Err(Error::NoBucket { table: def.name.clone() });
     };
+    Ok(counted(bucket, objects))
+}
+
+/// A bucket with its requests counted in `objects`.
+pub(crate) fn counted(bucket: &Bucket, objects: &Arc<ObjectUsage>) -> Bucket {
     let store = MeteredStore::new(bucket.store().clone(), objects.clone());
-    Ok(Bucket::new(Arc::new(store), bucket.uri()))
+    Bucket::new(Arc::new(store), bucket.uri())
 }
 
 /// Adds what `objects` counted to a request's usage.

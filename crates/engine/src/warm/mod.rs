@@ -3,6 +3,7 @@
 //! in rows, so that a commit is one write of rows after the objects are in place. Not here: Iceberg
 //! and Parquet themselves (`dodb-lake`).
 
+mod attached;
 mod commit;
 mod compact;
 mod expire;
@@ -19,6 +20,8 @@ mod purge;
 mod scan;
 mod write;
 
+pub(crate) use attached::ATTACHED_MAX;
+pub use attached::AttachOptions;
 pub(crate) use commit::WarmCommit;
 pub use compact::CompactStep;
 pub(crate) use compact::read as read_file;

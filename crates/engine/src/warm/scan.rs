@@ -8,15 +8,19 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow_schema::SchemaRef;
-use dodb_lake::{FileReader, FileScan, ObjectCounts, ObjectUsage, ReadPath, ReadRequest, Table};
+use dodb_lake::{
+    Bucket, FileReader, FileScan, ObjectCounts, ObjectUsage, ReadPath, ReadRequest, Table,
+};
 use dodb_rowstore::{Usage, UsageCounts};
 
 use super::files::deleted_rows;
-use super::lake::{layout, metered};
+use super::lake::{counted, layout, metered};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::scan::{ScanCounters, ScanRequest};
+use crate::slot::Slot;
 use crate::state::{PartState, TableState};
+use crate::table::TableDef;
 
 const BATCH_ROWS: usize = 8_192;
 
@@ -87,21 +91,21 @@ impl FileScanner {
         let (Some(file), Some(warm)) = (&self.part.file, &self.state.warm) else {
             return Err(Error::invalid("not a file"));
         };
-        let bucket = metered(&self.core, def, &self.objects)?;
+        let bucket = match &self.state.attached {
+            Some(table) => counted(table.bucket(), &self.objects),
+            None => metered(&self.core, def, &self.objects)?,
+        };
         let slot = self.core.slot(def.id);
         let reader = match slot.file_reader(def, self.part.no) {
             Some(reader) => reader.with_bucket(&bucket),
             None => {
-                let table = match slot.lake_table(&warm.head.metadata) {
-                    Some(table) => table,
+                let layout = match &self.state.attached {
+                    Some(table) => table.layout().clone(),
                     None => {
-                        let name = &def.name;
-                        let table = Table::load(&bucket, name, &warm.head.metadata).await?;
-                        slot.keep_lake_table(table.clone());
-                        table
+                        let metadata = &warm.head.metadata;
+                        layout(def, &own_table(&slot, def, &bucket, metadata).await?)?
                     }
                 };
-                let layout = layout(def, &table)?;
                 let opened = FileReader::open(&bucket, &file.uri, self.part.bytes, &layout).await;
                 let reader = opened.map_err(|e| e.of_table(&def.name))?;
                 if reader.rows() != self.part.rows {
@@ -151,4 +155,14 @@ impl FileScanner {
             ..UsageCounts::default()
         });
     }
+}
+
+/// The Iceberg table of one of the database's own tables.
+async fn own_table(slot: &Slot, def: &TableDef, bucket: &Bucket, metadata: &str) -> Result<Table> {
+    if let Some(table) = slot.lake_table(metadata) {
+        return Ok(table);
+    }
+    let table = Table::load(bucket, &def.name, metadata).await?;
+    slot.keep_lake_table(table.clone());
+    Ok(table)
 }

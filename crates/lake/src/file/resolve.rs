@@ -106,7 +106,7 @@ impl Source {
             return Ok(Source { id, leaves: leaves.to_vec(), how: How::Column(name, ty) });
         };
         // What others wrote may have no text.
-        let text = fields.leaf_by_id.get(&document.json_id).filter(|_| is_ours);
+        let text = document.json_id.and_then(|id| fields.leaf_by_id.get(&id)).filter(|_| is_ours);
         let leaves = text.map_or(leaves.to_vec(), |text| vec![*text]);
         Ok(Source { id, leaves, how: How::Documents(name) })
     }
@@ -141,6 +141,17 @@ impl Source {
         {
             let how = How::Field(names.clone(), ty);
             return Ok(Source { id, leaves: vec![*leaf], how });
+        }
+        // A struct of somebody else has no other values than those of its fields.
+        if let Some(document) = &laid.document
+            && document.json_id.is_none()
+            && let Some(field) = document.path(&path.path).filter(|field| field.ty == path.ty)
+            && let Some(names) =
+                fields.leaf_by_id.get(&field.id).and_then(|at| fields.names.get(*at))
+        {
+            let how = How::Field(names.clone(), ty);
+            let leaves = fields.leaf_by_id.get(&field.id).into_iter().copied().collect();
+            return Ok(Source { id, leaves, how });
         }
         if kinds.is_some_and(|kinds| kinds.lacks(path.column, &path.path)) {
             return Ok(Source { id, leaves: Vec::new(), how: How::Null(ty) });

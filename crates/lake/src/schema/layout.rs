@@ -49,8 +49,24 @@ impl Layout {
     /// # Errors
     /// [`crate::ErrorKind::Unsupported`] when there is no column at all or one cannot be written.
     pub fn of(schema: SchemaRef) -> Result<Layout> {
+        Layout::with(schema, lay)
+    }
+
+    /// As [`Layout::of`], for a table that is only read: any struct is a JSON column.
+    ///
+    /// # Errors
+    /// As for [`Layout::of`].
+    pub fn of_attached(schema: SchemaRef) -> Result<Layout> {
+        Layout::with(schema, |field| lay(field).or_else(|| lay_struct(field)))
+    }
+
+    fn with(
+        schema: SchemaRef,
+        lay: impl Fn(&NestedFieldRef) -> Option<LaidColumn>,
+    ) -> Result<Layout> {
         let arrow = Arc::new(schema_to_arrow_schema(&schema)?);
-        let columns: Vec<LaidColumn> = schema.as_struct().fields().iter().filter_map(lay).collect();
+        let fields = schema.as_struct().fields().iter();
+        let columns: Vec<LaidColumn> = fields.filter_map(lay).collect();
         if columns.is_empty() {
             return Err(Error::unsupported("no column has a type that dodb has"));
         }
@@ -91,9 +107,16 @@ impl Layout {
 }
 
 fn lay(field: &NestedFieldRef) -> Option<LaidColumn> {
-    let ty = column_type(field)?;
+    laid(field, column_type(field)?)
+}
+
+fn lay_struct(field: &NestedFieldRef) -> Option<LaidColumn> {
+    matches!(field.field_type.as_ref(), Type::Struct(_)).then(|| laid(field, ColumnType::Json))?
+}
+
+fn laid(field: &NestedFieldRef, ty: ColumnType) -> Option<LaidColumn> {
     let document = match field.field_type.as_ref() {
-        Type::Struct(fields) if ty == ColumnType::Json => Some(Document::of(fields)?),
+        Type::Struct(fields) if ty == ColumnType::Json => Some(Document::of(fields)),
         _ => None,
     };
     let id = u32::try_from(field.id).ok()?;

@@ -128,8 +128,11 @@ impl Bucket {
     }
 }
 
-/// One spelling for a file: `/a`, `file:/a` and `file:///a` are the same.
+/// One spelling: `/a`, `file:/a` and `file:///a` are the same, and so are Hadoop's names for S3.
 fn plain(uri: &str) -> String {
+    if let Some(rest) = uri.strip_prefix("s3a://").or_else(|| uri.strip_prefix("s3n://")) {
+        return format!("s3://{rest}");
+    }
     let path = uri.strip_prefix("file://").or_else(|| uri.strip_prefix("file:")).unwrap_or(uri);
     if path.starts_with('/') { format!("file://{path}") } else { uri.to_owned() }
 }
@@ -175,6 +178,7 @@ mod tests {
                 "{outside}"
             );
         }
+        assert_eq!(bucket.key("s3a://b/root/a").unwrap(), Path::from("a"));
         let folder = Bucket::new(Arc::new(InMemory::new()), "file:///var/lake");
         for spelling in ["file:///var/lake/t/x", "file:/var/lake/t/x", "/var/lake/t/x"] {
             assert_eq!(folder.key(spelling).unwrap(), Path::from("t/x"), "{spelling}");

@@ -5,9 +5,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataFile, FormatVersion, Manifest, ManifestContentType, ManifestEntry, ManifestFile,
-    ManifestList, ManifestListWriter, ManifestStatus, ManifestWriterBuilder, PartitionSpec,
-    SchemaRef, Snapshot,
+    DataFile, Manifest, ManifestContentType, ManifestEntry, ManifestFile, ManifestList,
+    ManifestListWriter, ManifestStatus, ManifestWriterBuilder, PartitionSpec, SchemaRef, Snapshot,
 };
 
 use super::avro::check_header;
@@ -39,7 +38,8 @@ pub(super) async fn read_list(table: &Table, snapshot: &Snapshot) -> Result<Vec<
     let bytes = table.bucket().read(uri).await?;
     let parse = || {
         check_header(&bytes)?;
-        let list = ManifestList::parse_with_version(&bytes, FormatVersion::V2)?;
+        let version = table.metadata().format_version();
+        let list = ManifestList::parse_with_version(&bytes, version)?;
         Ok(list.consume_entries().into_iter().collect())
     };
     parse().map_err(|e: Error| e.of_object(uri))

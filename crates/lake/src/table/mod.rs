@@ -13,6 +13,7 @@ mod metadata;
 mod open;
 mod request;
 mod summary;
+mod zones;
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,35 @@ impl Table {
         read.map_err(|e: Error| e.of_object(metadata_location).of_table(name))
     }
 
+    /// A table of somebody else, to be read: `metadata` is the JSON of its metadata, which is at
+    /// `metadata_location`. Versions 1 and 2 of the format.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] or [`crate::ErrorKind::Unsupported`], naming object and table.
+    pub fn attached(
+        bucket: &Bucket,
+        name: &str,
+        metadata: &[u8],
+        metadata_location: &str,
+    ) -> Result<Table> {
+        let parse = || {
+            let metadata: TableMetadata = serde_json::from_slice(metadata)?;
+            if !matches!(metadata.format_version(), FormatVersion::V1 | FormatVersion::V2) {
+                let message = format!("Iceberg format {}, not v1 or v2", metadata.format_version());
+                return Err(Error::unsupported(message));
+            }
+            let layout = Arc::new(Layout::of_attached(metadata.current_schema().clone())?);
+            Ok(Table {
+                name: name.to_owned(),
+                bucket: bucket.clone(),
+                metadata: metadata.into(),
+                metadata_location: metadata_location.to_owned(),
+                layout,
+            })
+        };
+        parse().map_err(|e: Error| e.of_object(metadata_location).of_table(name))
+    }
+
     pub(super) fn new(
         bucket: &Bucket,
         name: &str,

@@ -28,6 +28,13 @@ impl PathSummary {
         PathSummary { is_partial: true, ..PathSummary::default() }
     }
 
+    /// Of documents that hold nothing but these kinds at these stored paths.
+    pub fn of<'a>(paths: impl IntoIterator<Item = (&'a str, Kinds)>) -> PathSummary {
+        let mut summary = PathSummary::default();
+        paths.into_iter().for_each(|(path, kinds)| summary.add(path, kinds));
+        summary
+    }
+
     /// Adds kinds at a stored path.
     pub(crate) fn add(&mut self, path: &str, kinds: Kinds) {
         if let Some(known) = self.paths.get_mut(path) {

@@ -1,5 +1,6 @@
-//! Clauses of CREATE TABLE behind its columns. ClickHouse takes them in any order; the parser in
-//! one, and without PARTITION BY. Not here: what they mean ([`crate::ddl`]).
+//! Clauses of CREATE TABLE behind its columns, and of CREATE DATABASE. ClickHouse takes them in any
+//! order; the parser in one, without PARTITION BY, and without the engine of a database. Not here:
+//! what they mean ([`crate::ddl`]).
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -30,6 +31,20 @@ pub(super) fn take_partition_by(tokens: &mut Vec<TokenWithSpan>) -> Option<Vec<T
     clauses.sort_by_key(|(place, _)| *place);
     tokens.extend(clauses.into_iter().flat_map(|(_, clause)| clause));
     partition
+}
+
+/// Takes `ENGINE = x` out of a CREATE DATABASE, which the parser does not know: answers the tokens
+/// of `x`.
+pub(super) fn take_database_engine(tokens: &mut Vec<TokenWithSpan>) -> Option<Vec<TokenWithSpan>> {
+    let is_create = tokens.first().is_some_and(|first| is_word(first, "CREATE"))
+        && tokens.get(1).is_some_and(|second| is_word(second, "DATABASE"));
+    if !is_create {
+        return None;
+    }
+    let at = tokens.iter().skip(2).position(|token| is_word(token, "ENGINE"))? + 2;
+    let is_equal = tokens.get(at + 1).is_some_and(|token| token.token == Token::Eq);
+    let engine = tokens.split_off(at);
+    Some(engine.into_iter().skip(1 + usize::from(is_equal)).collect())
 }
 
 /// The place behind the bracket that closes the list of columns.

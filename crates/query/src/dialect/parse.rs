@@ -22,6 +22,8 @@ pub struct Parsed {
     pub format: Option<String>,
     /// `SETTINGS a = 1, b = 'x'` at the end, in order; values as text without quotes.
     pub settings: Vec<(String, String)>,
+    /// What stands behind `ENGINE =` of a CREATE DATABASE.
+    pub engine: Option<Expr>,
     /// Data of an INSERT that follows in the text.
     pub inline: Option<Inline>,
     /// The bytes of the text the statement came from, inline data not counted.
@@ -79,6 +81,8 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
     let refused = |error| parser_error(error, &|| position(sql, end));
     let partition_by = create::take_partition_by(&mut tokens).map(parse_expression);
     let partition_by = partition_by.transpose().map_err(refused)?;
+    let engine = create::take_database_engine(&mut tokens).map(parse_expression);
+    let engine = engine.transpose().map_err(refused)?;
     let mut statement = parse_tokens(tokens).map_err(refused)?;
     rewrite::rewrite(&mut statement, options).map_err(|mut error| {
         error.position = error.position.or(Some(start));
@@ -94,7 +98,8 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
         is_parsed,
     });
     let text = piece.start..end;
-    Ok(Parsed { statement, format: suffix.format, settings: suffix.settings, inline, text })
+    let (format, settings) = (suffix.format, suffix.settings);
+    Ok(Parsed { statement, format, settings, engine, inline, text })
 }
 
 /// The parser wants a source; DEFAULT VALUES is the one that leaves none in the statement.
@@ -145,7 +150,7 @@ fn parse_expression(tokens: Vec<TokenWithSpan>) -> Result<Expr, ParserError> {
     if next.token == Token::EOF {
         Ok(expression)
     } else {
-        parser.expected("the end of PARTITION BY", next)
+        parser.expected("the end of the clause", next)
     }
 }
 
