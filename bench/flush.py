@@ -45,22 +45,29 @@ class Object:
         if not line.startswith("dodb listens on "):
             raise SystemExit(f"the Worker did not start: {line}")
         address = urllib.parse.urlsplit(line.split()[-1])
-        self.connection = http.client.HTTPConnection(address.hostname, address.port)
+        self.place = (address.hostname, address.port)
 
     def post(self, path, body=b""):
         """The text of an answer, what it cost, and how many seconds it took."""
         started = time.perf_counter()
-        self.connection.request("POST", path, body=body)
-        answer = self.connection.getresponse()
-        text = answer.read().decode()
+        text, headers = self.ask("POST", path, body)
+        return text, json.loads(headers["x-dodb-cost"]), time.perf_counter() - started
+
+    def ask(self, method, path, body=b""):
+        # workerd closes a connection after an answer that took some seconds: none is used again.
+        connection = http.client.HTTPConnection(*self.place)
+        try:
+            connection.request(method, path, body=body)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
         if answer.status != 200:
             raise SystemExit(f"{path}: {answer.status} {text}")
-        cost = json.loads(answer.headers["x-dodb-cost"])
-        return text, cost, time.perf_counter() - started
+        return text, answer.headers
 
     def memory_bytes(self):
-        self.connection.request("GET", "/v1/stats")
-        return json.loads(self.connection.getresponse().read())["memory_bytes"]
+        return json.loads(self.ask("GET", "/v1/stats")[0])["memory_bytes"]
 
     def stop(self):
         self.process.terminate()

@@ -53,7 +53,7 @@ fn parse(text: &str) -> Result<Value> {
 }
 
 fn text(stats: &Value, cost: &Value) -> String {
-    let mut tables = Table::new(&["table", "tier", ">rows", ">parts", ">bytes"]);
+    let mut tables = Table::new(&["table", "tier", ">rows", ">parts", ">bytes", ">index"]);
     for table in rows(stats, "/tables") {
         tables.row(vec![
             word(table, "/name"),
@@ -61,6 +61,7 @@ fn text(stats: &Value, cost: &Value) -> String {
             grouped(number(table, "/rows")),
             grouped(number(table, "/parts")),
             bytes(number(table, "/bytes")),
+            table.get("index_bytes").map(|_| bytes(number(table, "/index_bytes"))).unwrap_or_default(),
         ]);
     }
     let mut meter = Table::new(&["statement", ">calls", ">rows read", ">rows written"]);

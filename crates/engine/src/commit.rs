@@ -14,6 +14,7 @@ use crate::catalog::{Alter, Catalog};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::head;
+use crate::index::{IndexRows, LevelHead};
 use crate::merge::Merged;
 use crate::statements;
 use crate::table::TableDef;
@@ -40,6 +41,12 @@ pub(crate) enum Change {
     Warm {
         def: Arc<TableDef>,
         commit: Box<WarmCommit>,
+    },
+    /// Keys of the index that waited are where they belong.
+    Folded {
+        def: Arc<TableDef>,
+        before: (LevelHead, LevelHead),
+        folded: LevelHead,
     },
     Truncate {
         def: Arc<TableDef>,
@@ -249,6 +256,9 @@ impl Commit<'_> {
             Change::Warm { def, commit } => {
                 self.on_table(&def, |w, core, usage| w.warm(core, *commit, usage))
             }
+            Change::Folded { def, before, folded } => {
+                self.on_table(&def, |w, _, _| w.folded(before, folded))
+            }
             Change::Merge { def, merged } => {
                 self.on_table(&def, |w, core, usage| w.merge(core, *merged, usage))
             }
@@ -383,6 +393,9 @@ impl Commit<'_> {
                 for (chunk, row) in manifest {
                     put_manifest(tx, *id, *chunk, row.as_deref())?;
                 }
+                if let Some(working) = tables.get(id) {
+                    put_index(tx, &working.state.def, &working.index_rows)?;
+                }
                 put_head(tx, *id, head)?;
             }
             for id in &dropped {
@@ -390,6 +403,8 @@ impl Commit<'_> {
                 run(tx, &statements::DELETE_PARTS, &params)?;
                 run(tx, &statements::DELETE_IDS, &params)?;
                 run(tx, &statements::DELETE_MANIFEST, &params)?;
+                run(tx, &statements::DELETE_POSTINGS, &params)?;
+                run(tx, &statements::DELETE_FOOTERS, &params)?;
                 run(tx, &statements::DELETE_HEAD, &params)?;
             }
             if let Some(row) = &catalog {
@@ -427,6 +442,31 @@ fn put_manifest(tx: &Transaction<'_>, id: u32, chunk: u32, row: Option<&[u8]>) -
         Some(row) => run(tx, &statements::PUT_MANIFEST, &[id, chunk, Value::Blob(row)]),
         None => run(tx, &statements::DELETE_MANIFEST_ROW, &[id, chunk]),
     }
+}
+
+fn put_index(tx: &Transaction<'_>, def: &TableDef, rows: &IndexRows) -> Result<()> {
+    let id = || Value::Int(i64::from(def.id));
+    if rows.forgets {
+        run(tx, &statements::DELETE_POSTINGS, &[id()])?;
+        run(tx, &statements::DELETE_FOOTERS, &[id()])?;
+    }
+    for (level, cut) in &rows.dropped {
+        let params = [id(), Value::Int(*level as i64), Value::Int(i64::from(*cut))];
+        run(tx, &statements::DELETE_POSTINGS_CUT, &params)?;
+    }
+    for (name, row) in &rows.put {
+        let [level, cut, shard] = name.params();
+        run(tx, &statements::PUT_POSTINGS, &[id(), level, cut, shard, Value::Blob(row)])?;
+    }
+    for row in &rows.footers {
+        let bytes = row.encode(def)?;
+        let params = [id(), Value::Int(i64::from(row.first())), Value::Blob(&bytes)];
+        run(tx, &statements::PUT_FOOTERS, &params)?;
+    }
+    for first in &rows.footers_dropped {
+        run(tx, &statements::DELETE_FOOTERS_ROW, &[id(), Value::Int(i64::from(*first))])?;
+    }
+    Ok(())
 }
 
 fn write_parts(tx: &Transaction<'_>, id: u32, working: &Working) -> Result<()> {

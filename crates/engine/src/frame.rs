@@ -1,4 +1,4 @@
-//! The frame around rows that the engine writes itself (head, catalog, ids, manifest): magic,
+//! The frame around rows that the engine writes itself (head, catalog, ids, manifest, index): magic,
 //! version, checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See
 //! docs/format.md.
 
@@ -16,6 +16,8 @@ pub(crate) enum Magic {
     Catalog,
     Ids,
     Manifest,
+    Postings,
+    Footers,
 }
 
 impl Magic {
@@ -25,11 +27,13 @@ impl Magic {
             Magic::Catalog => b"doC1",
             Magic::Ids => b"doI1",
             Magic::Manifest => b"doM1",
+            Magic::Postings => b"doP1",
+            Magic::Footers => b"doF1",
         }
     }
 }
 
-/// The version of all four payloads.
+/// The version of all payloads.
 pub(crate) const VERSION: u8 = 1;
 
 /// Frames `payload`.

@@ -18,6 +18,7 @@ mod frame;
 mod head;
 mod hints;
 mod ids;
+mod index;
 mod inspect;
 mod job_log;
 mod jobs;

@@ -45,8 +45,13 @@ pub struct Options {
     pub snapshot_age_ms_max: i64,
     /// Objects that nothing names are swept once they are older than this, in milliseconds.
     pub orphan_age_ms_min: i64,
+    /// Bytes of posting lists of a table kept in memory.
+    pub index_cache_bytes_max: usize,
     /// Open files of a table whose footers are kept in memory.
     pub footers_max: usize,
+    /// Lets the index leave a file out that it should not: for the test that has to notice.
+    #[cfg(any(test, feature = "testing"))]
+    pub plants_fault_in_index: bool,
     /// What other databases may be attached.
     pub attach: AttachOptions,
     /// The longest string, document or byte string taken.
@@ -84,7 +89,10 @@ impl Default for Options {
             foreign_rows_max: 200_000,
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
+            index_cache_bytes_max: 8 << 20,
             footers_max: 64,
+            #[cfg(any(test, feature = "testing"))]
+            plants_fault_in_index: false,
             attach: AttachOptions { files_max: 10_000, ..AttachOptions::default() },
             value_bytes_max: 2_000_000,
             inline_filter_rows_max: 4_096,
@@ -131,6 +139,7 @@ impl Options {
             flush_bytes_max: 64 << 20,
             file_bytes: 128 << 20,
             foreign_rows_max: 10_000_000,
+            index_cache_bytes_max: 128 << 20,
             footers_max: 1_024,
             ..Options::default()
         }

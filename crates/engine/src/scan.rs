@@ -15,12 +15,13 @@ use arrow_select::filter::{
 };
 use dodb_part::json::PathType;
 use dodb_part::{
-    Answer, ColumnStats, ColumnType, CompareOp, Evidence, PartReader, Predicate, prune,
+    Answer, ColumnStats, ColumnType, CompareOp, Evidence, PartReader, Predicate, Scalar, prune,
 };
 use dodb_rowstore::Usage;
 
 use crate::db::Core;
 use crate::error::{Error, Result};
+use crate::index::{Candidates, candidates};
 use crate::keys::fill_ids;
 use crate::lookup::{KeyLookup, Verdicts};
 use crate::parts::{OpenPart, place};
@@ -80,12 +81,18 @@ pub struct ScanCounters {
     pub files: AtomicU64,
     /// Files left out by the bounds in the list of files.
     pub files_pruned_by_zone: AtomicU64,
+    /// Files left out by the posting lists of the index.
+    pub files_pruned_by_index: AtomicU64,
+    /// 1 when the index had to be left aside because a row of it could not be read.
+    pub index_unreadable: AtomicU64,
     /// Files left out by a key filter.
     pub files_pruned_by_filter: AtomicU64,
     /// Row groups of the files that were opened.
     pub row_groups: AtomicU64,
     /// Row groups left out by their statistics or filters.
     pub row_groups_pruned: AtomicU64,
+    /// Pieces of work left out because of what the query had come to before their turn.
+    pub tasks_pruned_late: AtomicU64,
     /// Granules looked at.
     pub granules: AtomicU64,
     /// Granules left out by their bounds.
@@ -104,6 +111,16 @@ pub struct ScanCounters {
 pub struct ScanTask {
     part: Arc<PartState>,
     granules: Range<u32>,
+    /// Did the index name it for the values that are asked for?
+    is_told: bool,
+}
+
+impl ScanTask {
+    /// Between which values those of a column are, where that is known.
+    pub fn bounds(&self, column: u32) -> Option<(&Scalar, &Scalar)> {
+        let stats = self.part.zones.get(&column)?;
+        Some((stats.min.as_ref()?, stats.max.as_ref()?))
+    }
 }
 
 /// A planned scan.
@@ -143,7 +160,7 @@ impl ScanPlan {
             let mut start = 0;
             while start < part.granules {
                 let end = part.granules.min(start + TASK_GRANULES_MAX);
-                tasks.push(ScanTask { part: part.clone(), granules: start..end });
+                tasks.push(ScanTask { part: part.clone(), granules: start..end, is_told: false });
                 start = end;
             }
         }
@@ -175,8 +192,18 @@ impl ScanPlan {
     }
 
     fn plan_files(&self, usage: &Usage) -> Result<Vec<ScanTask>> {
-        let state = &self.snapshot.state;
-        let files = state.files(&self.snapshot.core.rows, usage)?;
+        let (core, state) = (&self.snapshot.core, &self.snapshot.state);
+        let files = match candidates(core, state, &self.request, usage)? {
+            Candidates::Files(numbers) => {
+                let files = state.files_of(&numbers, &core.rows, usage)?;
+                return Ok(self.tasks_of_told(&files));
+            }
+            Candidates::Unreadable => {
+                self.counters.index_unreadable.store(1, Relaxed);
+                state.files(&core.rows, usage)?
+            }
+            Candidates::Any => state.files(&core.rows, usage)?,
+        };
         let in_zone =
             |file: &&Arc<PartState>| is_in_zone(&state.def, file, &self.request.predicate);
         let mut near: Vec<Arc<PartState>> = files.iter().filter(in_zone).cloned().collect();
@@ -190,7 +217,20 @@ impl ScanPlan {
             let by_filter = (before - near.len()) as u64;
             self.counters.files_pruned_by_filter.store(by_filter, Relaxed);
         }
-        Ok(near.into_iter().map(|part| ScanTask { part, granules: 0..0 }).collect())
+        let task = |part| ScanTask { part, granules: 0..0, is_told: false };
+        Ok(near.into_iter().map(task).collect())
+    }
+
+    /// The files that the index names, less those out of bounds.
+    fn tasks_of_told(&self, files: &[Arc<PartState>]) -> Vec<ScanTask> {
+        let (state, counters) = (&self.snapshot.state, &self.counters);
+        let all = counters.files.load(Relaxed);
+        counters.files_pruned_by_index.store(all.saturating_sub(files.len() as u64), Relaxed);
+        let near = files.iter().filter(|file| is_in_zone(&state.def, file, &self.request.predicate));
+        let task = |part| ScanTask { part, granules: 0..0, is_told: true };
+        let tasks: Vec<ScanTask> = near.cloned().map(task).collect();
+        counters.files_pruned_by_zone.store((files.len() - tasks.len()) as u64, Relaxed);
+        tasks
     }
 
     /// What the scan came to so far.
@@ -212,11 +252,34 @@ impl ScanPlan {
         hot + warm
     }
 
+    /// The table.
+    pub fn def(&self) -> &TableDef {
+        &self.snapshot.state.def
+    }
+
+    /// Begins a piece of work of which only rows that meet `narrowed` matter by now; `None` when
+    /// none can.
+    pub fn start_narrowed(&self, task: &ScanTask, narrowed: Predicate) -> Option<Scanner> {
+        if narrowed == Predicate::True {
+            return Some(self.start(task));
+        }
+        if !is_in_zone(self.def(), &task.part, &narrowed) {
+            self.counters.tasks_pruned_late.fetch_add(1, Relaxed);
+            return None;
+        }
+        let mut scanner = self.start(task);
+        let stated = std::mem::replace(&mut scanner.request.predicate, Predicate::True);
+        scanner.request.predicate = Predicate::and(stated, narrowed);
+        Some(scanner)
+    }
+
     /// Begins a piece of work.
     pub fn start(&self, task: &ScanTask) -> Scanner {
         let (core, state) = (&self.snapshot.core, &self.snapshot.state);
         let file = task.part.file.is_some();
-        let file = file.then(|| FileScanner::new(core.clone(), state.clone(), task.part.clone()));
+        let file = file.then(|| {
+            FileScanner::new(core.clone(), state.clone(), task.part.clone(), task.is_told)
+        });
         Scanner {
             file,
             core: self.snapshot.core.clone(),

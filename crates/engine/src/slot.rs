@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use dodb_lake::{FileReader, Table};
+use dodb_lake::{FileReader, Layout, Table};
 use dodb_rowstore::Usage;
 use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +14,7 @@ use crate::db::Core;
 use crate::error::Result;
 use crate::head;
 use crate::ids::IdFilters;
+use crate::index::{FooterRow, LevelCache};
 use crate::jobs;
 use crate::options::Options;
 use crate::state::{PartState, TableState};
@@ -36,6 +37,12 @@ pub(crate) struct Slot {
     writing: futures::lock::Mutex<()>,
     /// The Iceberg table as it was last opened or written.
     lake_table: Mutex<Option<Table>>,
+    /// Posting lists that were read lately.
+    pub(crate) index_rows: LevelCache,
+    /// Footers that were read last, and the first file of them.
+    pub(crate) footers: Mutex<Option<(u32, Arc<FooterRow>)>>,
+    /// The schema that was read last with footers, by the version of the definition.
+    pub(crate) layout: Mutex<Option<(u32, String, Arc<Layout>)>>,
     /// Open files by number; files never change. The version of the definition they were opened by.
     file_readers: Mutex<Option<(u32, LruCache<u64, FileReader>)>>,
 }
@@ -81,6 +88,8 @@ impl Slot {
     pub(crate) fn forget(&self) {
         *self.filters.lock() = None;
         *self.lake_table.lock() = None;
+        *self.footers.lock() = None;
+        self.index_rows.clear();
         *self.file_readers.lock() = None;
         if let Some(state) = self.state.write().take() {
             let held = state.parts.iter().map(|part| (part.no, Arc::downgrade(&part.guard)));

@@ -7,13 +7,14 @@ use arrow_array::{Array, BooleanArray};
 use arrow_select::filter::filter;
 use dodb_part::json::PathSummary;
 use dodb_part::{ColumnStats, Layout, StatsBuilder};
-use dodb_rowstore::Usage;
+use dodb_rowstore::{Usage, Value};
 
 use crate::db::Core;
 use crate::error::Result;
 use crate::parts::OpenPart;
 use crate::scan::{PathColumn, ScanPlan, ScanRequest, derived_column, live_mask};
 use crate::state::{PartState, TableState};
+use crate::statements;
 use crate::table::TableDef;
 
 /// A consistent view of one table. Holding it keeps its parts readable.
@@ -154,6 +155,19 @@ impl Snapshot {
     pub fn warm(&self) -> (u64, u64, u64) {
         let head = self.state.warm.as_ref().map(|warm| &warm.head);
         head.map_or((0, 0, 0), |head| (head.rows, head.files, head.bytes))
+    }
+
+    /// Bytes of the rows by which parts and files are found. Reads all of these rows' sizes.
+    ///
+    /// # Errors
+    /// The row store failed.
+    pub fn index_bytes(&self, usage: &Usage) -> Result<u64> {
+        let params = [Value::Int(i64::from(self.state.def.id))];
+        let mut bytes = 0;
+        self.core.rows.query_one(&statements::INDEX_BYTES, &params, usage, &mut |row| {
+            bytes = row.first().and_then(Value::as_int).unwrap_or_default();
+        })?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
     }
 
     /// Where the metadata of its Iceberg table is, if rows were ever moved to one.

@@ -6,7 +6,7 @@
 use dodb_rowstore::Statement;
 
 /// Statements that make an empty store ready. Run only when a write finds no table.
-pub const CREATE: [Statement; 4] = [
+pub const CREATE: [Statement; 6] = [
     Statement {
         name: "create_head",
         sql: "CREATE TABLE IF NOT EXISTS _head (tbl INTEGER NOT NULL, data BLOB NOT NULL, \
@@ -27,6 +27,17 @@ pub const CREATE: [Statement; 4] = [
         name: "create_manifest",
         sql: "CREATE TABLE IF NOT EXISTS _manifest (tbl INTEGER NOT NULL, chunk INTEGER NOT NULL, \
               data BLOB NOT NULL, PRIMARY KEY (tbl, chunk)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_postings",
+        sql: "CREATE TABLE IF NOT EXISTS _postings (tbl INTEGER NOT NULL, level INTEGER NOT NULL, \
+              cut INTEGER NOT NULL, shard INTEGER NOT NULL, data BLOB NOT NULL, \
+              PRIMARY KEY (tbl, level, cut, shard)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_footers",
+        sql: "CREATE TABLE IF NOT EXISTS _footers (tbl INTEGER NOT NULL, file INTEGER NOT NULL, \
+              data BLOB NOT NULL, PRIMARY KEY (tbl, file)) WITHOUT ROWID",
     },
 ];
 
@@ -77,6 +88,11 @@ pub const GET_MANIFEST: Statement = Statement {
     name: "get_manifest",
     sql: "SELECT chunk, data FROM _manifest WHERE tbl = ?1 ORDER BY chunk",
 };
+/// One of them.
+pub const GET_MANIFEST_ROW: Statement = Statement {
+    name: "get_manifest_row",
+    sql: "SELECT data FROM _manifest WHERE tbl = ?1 AND chunk = ?2",
+};
 /// Replaces one of them.
 pub const PUT_MANIFEST: Statement = Statement {
     name: "put_manifest",
@@ -90,3 +106,49 @@ pub const DELETE_MANIFEST_ROW: Statement = Statement {
 /// Forgets them all.
 pub const DELETE_MANIFEST: Statement =
     Statement { name: "delete_manifest", sql: "DELETE FROM _manifest WHERE tbl = ?1" };
+/// One row of posting lists.
+pub const GET_POSTINGS: Statement = Statement {
+    name: "get_postings",
+    sql: "SELECT data FROM _postings WHERE tbl = ?1 AND level = ?2 AND cut = ?3 AND shard = ?4",
+};
+/// Replaces one.
+pub const PUT_POSTINGS: Statement = Statement {
+    name: "put_postings",
+    sql: "INSERT OR REPLACE INTO _postings (tbl, level, cut, shard, data) \
+          VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+/// Forgets a level in one cut.
+pub const DELETE_POSTINGS_CUT: Statement = Statement {
+    name: "delete_postings_cut",
+    sql: "DELETE FROM _postings WHERE tbl = ?1 AND level = ?2 AND cut = ?3",
+};
+/// Forgets a table's posting lists.
+pub const DELETE_POSTINGS: Statement =
+    Statement { name: "delete_postings", sql: "DELETE FROM _postings WHERE tbl = ?1" };
+/// Footers of files, by the first of them.
+pub const GET_FOOTERS: Statement = Statement {
+    name: "get_footers",
+    sql: "SELECT data FROM _footers WHERE tbl = ?1 AND file = ?2",
+};
+/// Writes some.
+pub const PUT_FOOTERS: Statement = Statement {
+    name: "put_footers",
+    sql: "INSERT OR REPLACE INTO _footers (tbl, file, data) VALUES (?1, ?2, ?3)",
+};
+/// Forgets some.
+pub const DELETE_FOOTERS_ROW: Statement = Statement {
+    name: "delete_footers_row",
+    sql: "DELETE FROM _footers WHERE tbl = ?1 AND file = ?2",
+};
+/// Forgets a table's footers.
+pub const DELETE_FOOTERS: Statement =
+    Statement { name: "delete_footers", sql: "DELETE FROM _footers WHERE tbl = ?1" };
+/// Bytes of a table's filters, lists of files, posting lists and footers.
+pub const INDEX_BYTES: Statement = Statement {
+    name: "index_bytes",
+    sql: "SELECT coalesce(sum(bytes), 0) FROM ( \
+          SELECT sum(length(data)) AS bytes FROM _ids WHERE tbl = ?1 \
+          UNION ALL SELECT sum(length(data)) FROM _manifest WHERE tbl = ?1 \
+          UNION ALL SELECT sum(length(data)) FROM _postings WHERE tbl = ?1 \
+          UNION ALL SELECT sum(length(data)) FROM _footers WHERE tbl = ?1)",
+};

@@ -42,18 +42,20 @@ mod concurrency;
 mod crash;
 mod damage;
 mod foreign;
+mod index;
 mod model;
 mod support;
 mod table_model;
 mod warm;
 
-const SUITES: [(&str, &[Case]); 6] = [
+const SUITES: [(&str, &[Case]); 7] = [
     ("budget", budget::CASES),
     ("crash", crash::CASES),
     ("damage", damage::CASES),
     ("model", model::CASES),
     ("warm", warm::CASES),
     ("foreign", foreign::CASES),
+    ("index", index::CASES),
 ];
 
 /// Every case, as `suite/case`.

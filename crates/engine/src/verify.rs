@@ -10,6 +10,7 @@ use dodb_rowstore::{Flow, Usage, Value};
 
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::index::IndexCheck;
 use crate::keys::{KeyIndex, hash_keys, key_columns};
 use crate::scan::live_batches;
 use crate::state::{PartState, TableState};
@@ -82,6 +83,13 @@ impl Db {
                 Arc::default()
             }
         };
+        let mut faults = Vec::new();
+        let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
+        let index = index.map(|index| {
+            IndexCheck::load(&self.core, &state.def, index, &mut faults, usage)
+        });
+        let index = index.transpose()?;
+        faults.into_iter().for_each(|fault| report.fault(name, fault));
         for part in state.parts.iter().chain(files.iter()) {
             report.parts += 1;
             let batches = self.batches_of(state, part, usage).await;
@@ -95,6 +103,11 @@ impl Db {
             };
             for batch in &batches {
                 rows += batch.num_rows() as u64;
+                if let (Some(index), true) = (&index, part.file.is_some())
+                    && let Some(denied) = index.denied(part.no, batch)?
+                {
+                    report.fault(name, denied);
+                }
                 for (column, array) in state.def.schema.columns().iter().zip(batch.columns()) {
                     let stats = ColumnStats::of(array);
                     check_zone(state, part, column.id, &stats, report);
@@ -127,13 +140,13 @@ impl Db {
         usage: &Usage,
     ) -> Result<Vec<RecordBatch>> {
         let def = &state.def;
-        let (Some(_), Some(warm)) = (&part.file, &state.warm) else {
+        if part.file.is_none() {
             return live_batches(&self.core, def, part, usage)?.collect();
-        };
+        }
         let lake = Lake::new(&self.core, def, usage)?;
-        let table = lake.table(&self.core, def, &warm.head.metadata).await?;
         let (mut batches, mut from) = (Vec::new(), Vec::new());
-        read_file(def, &table, part, 0, &mut batches, &mut from).await?;
+        let sink = (0, &mut batches, &mut from);
+        read_file(&self.core, state, part, &lake.bucket, sink, usage).await?;
         Ok(batches)
     }
 

@@ -17,6 +17,7 @@ use crate::assemble::{NewPart, Purpose, assemble, encoded_estimate};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::ids::IdFilters;
+use crate::index::IndexRows;
 use crate::keys::{KeyIndex, key_columns};
 use crate::merge::Merged;
 use crate::scan::live_batches;
@@ -40,6 +41,8 @@ pub(crate) struct Working {
     pub(crate) head_changed: bool,
     /// The `_manifest` rows that have to be written.
     pub(crate) dirty_chunks: BTreeSet<u32>,
+    /// The rows of the index that have to be.
+    pub(crate) index_rows: IndexRows,
 }
 
 /// What a [`Working`] was before an operation.
@@ -51,6 +54,7 @@ pub(crate) struct Savepoint {
     ids_changed: bool,
     head_changed: bool,
     dirty_chunks: BTreeSet<u32>,
+    index_rows: IndexRows,
 }
 
 /// Rows to delete, by part number.
@@ -67,6 +71,7 @@ impl Working {
             ids_changed: false,
             head_changed: false,
             dirty_chunks: BTreeSet::new(),
+            index_rows: IndexRows::default(),
         }
     }
 
@@ -79,6 +84,7 @@ impl Working {
             ids_changed: self.ids_changed,
             head_changed: self.head_changed,
             dirty_chunks: self.dirty_chunks.clone(),
+            index_rows: self.index_rows.clone(),
         }
     }
 
@@ -93,6 +99,7 @@ impl Working {
         self.ids_changed = to.ids_changed;
         self.head_changed = to.head_changed;
         self.dirty_chunks = to.dirty_chunks;
+        self.index_rows = to.index_rows;
     }
 
     fn check_version(&self, def: &TableDef) -> Result<()> {

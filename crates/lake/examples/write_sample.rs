@@ -80,7 +80,7 @@ async fn write(
         let plan = table.file_plan(partition, stamps.next().uuid);
         let mut writer = FileWriter::new(plan, &options)?;
         writer.write(&rows).await?;
-        files.push(writer.finish().await?);
+        files.push(writer.finish().await?.0);
     }
     Ok(files)
 }
@@ -116,7 +116,7 @@ async fn all_rows(table: &Table) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
     let mut batches = Vec::new();
     for live in table.files(None).await? {
         let (uri, bytes) = (live.file.file_path(), live.file.file_size_in_bytes());
-        let reader = FileReader::open(table.bucket(), uri, bytes, table.layout()).await?;
+        let reader = FileReader::open(table.bucket(), uri, bytes, table.layout(), None).await?;
         let request = ReadRequest {
             columns: vec![1, 2, 3, 5, 6],
             paths: Vec::new(),
@@ -124,6 +124,7 @@ async fn all_rows(table: &Table) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
             deleted: Arc::new(live.deleted_rows(table).await?),
             row_numbers: false,
             batch_rows: 8_192,
+            use_filters: true,
         };
         let mut scan = reader.scan(request).await?;
         while let Some(batch) = scan.next_batch().await? {

@@ -17,7 +17,7 @@ pub use attach::{Attachment, Fetched, FoundTable, HEADERS, Outside, Place, Place
 pub use documents::Survey;
 pub use error::{Error, ErrorKind, Result};
 pub use file::{
-    FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath, ReadRequest,
+    FileEnd, FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath, ReadRequest,
     ScanCounts, read_deletes, sort_rows, split_by_partition, write_deletes,
 };
 pub use iceberg::spec::{

@@ -11,24 +11,32 @@ use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{ColumnStatistics, DataFusionError, Result, Statistics};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::{
+    EquivalenceProperties, PhysicalExpr, PhysicalSortExpr, ScalarFunctionExpr,
+};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     SendableRecordBatchStream,
 };
 use dodb_engine::{PathColumn, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
-use dodb_part::{CompareOp, Predicate};
+use dodb_part::{CompareOp, Predicate, Scalar};
 
 use crate::budget::Budget;
 use crate::error::external;
 use crate::json::JsonPath;
 use crate::lower::{path_id, raise};
+use crate::narrowing::{is_narrowing, narrowed};
 
 /// Reads one table.
 pub(crate) struct ScanExec {
@@ -37,8 +45,19 @@ pub(crate) struct ScanExec {
     plan: Arc<ScanPlan>,
     schema: SchemaRef,
     limit: Option<usize>,
+    /// Conditions that grow narrower while the query runs, by the columns of the request.
+    narrowing: Vec<Arc<dyn PhysicalExpr>>,
+    /// The column whose largest values, or smallest, are wanted first.
+    first: Option<Wanted>,
     budget: Arc<Budget>,
     properties: Arc<PlanProperties>,
+}
+
+/// Which values of a column are wanted first.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    column: u32,
+    largest: bool,
 }
 
 impl ScanExec {
@@ -64,9 +83,41 @@ impl ScanExec {
             plan: Arc::new(plan),
             schema,
             limit,
+            narrowing: Vec::new(),
+            first: None,
             budget,
             properties: Arc::new(properties),
         }
+    }
+
+    /// The same scan, with what is known of the order that its rows are wanted in.
+    fn copied(&self) -> ScanExec {
+        ScanExec {
+            snapshot: self.snapshot.clone(),
+            request: self.request.clone(),
+            plan: self.plan.clone(),
+            schema: self.schema.clone(),
+            limit: self.limit,
+            narrowing: self.narrowing.clone(),
+            first: self.first,
+            budget: self.budget.clone(),
+            properties: self.properties.clone(),
+        }
+    }
+
+    /// The pieces of work of one partition, those first whose values are wanted first.
+    fn tasks_of(&self, partition: usize) -> Result<Vec<ScanTask>> {
+        let share = self.properties.partitioning.partition_count();
+        let mut tasks = self.plan.tasks(&self.budget.usage).map_err(external)?;
+        if let Some(Wanted { column, largest }) = self.first {
+            tasks.sort_by(|a, b| match (a.bounds(column), b.bounds(column)) {
+                (Some(a), Some(b)) if largest => order(b.1, a.1),
+                (Some(a), Some(b)) => order(a.0, b.0),
+                // What may hold anything comes first.
+                (a, b) => a.is_some().cmp(&b.is_some()),
+            });
+        }
+        Ok(tasks.into_iter().skip(partition).step_by(share).collect())
     }
 
     /// The same scan with paths of its JSON columns as further columns, for expressions that read
@@ -266,7 +317,21 @@ impl DisplayAs for ScanExec {
         if files > 0 {
             let by_zone = c.files_pruned_by_zone.load(Relaxed);
             let by_filter = c.files_pruned_by_filter.load(Relaxed);
-            write!(f, ", files={}/{files}", files.saturating_sub(by_zone + by_filter))?;
+            let by_index = c.files_pruned_by_index.load(Relaxed);
+            let left = files.saturating_sub(by_index + by_zone + by_filter);
+            write!(f, ", files={left}/{files}")?;
+            for (why, count) in [("index", by_index), ("bounds", by_zone), ("filter", by_filter)] {
+                if count > 0 {
+                    write!(f, ", files_pruned_by_{why}={count}")?;
+                }
+            }
+            if c.index_unreadable.load(Relaxed) > 0 {
+                write!(f, ", index=unreadable")?;
+            }
+            let late = c.tasks_pruned_late.load(Relaxed);
+            if late > 0 {
+                write!(f, ", left_out_meanwhile={late}")?;
+            }
             let groups = c.row_groups.load(Relaxed);
             if groups > 0 {
                 let pruned = c.row_groups_pruned.load(Relaxed);
@@ -315,12 +380,11 @@ impl ExecutionPlan for ScanExec {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let share = self.properties.partitioning.partition_count();
-        let tasks = self.plan.tasks(&self.budget.usage).map_err(external)?;
-        let tasks: Vec<ScanTask> = tasks.into_iter().skip(partition).step_by(share).collect();
         let reading = Reading {
             plan: self.plan.clone(),
-            tasks: tasks.into_iter(),
+            tasks: self.tasks_of(partition)?.into_iter(),
+            columns: self.request.columns.clone(),
+            narrowing: self.narrowing.clone(),
             scanner: None,
             left: self.limit.unwrap_or(usize::MAX),
             budget: self.budget.clone(),
@@ -340,6 +404,38 @@ impl ExecutionPlan for ScanExec {
         Ok(Some(Arc::new(ProjectionExec::try_new(exprs, Arc::new(scan))?)))
     }
 
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        pushed: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters = pushed.parent_filters.iter().map(|pushed| &pushed.filter);
+        let narrowing: Vec<_> = filters.filter(|filter| is_narrowing(filter)).cloned().collect();
+        if phase != FilterPushdownPhase::Post || narrowing.is_empty() {
+            return Ok(FilterPushdownPropagation::if_all(pushed));
+        }
+        // They are used, and not relied upon: whoever made them looks at each row again.
+        let told = vec![PushedDown::No; pushed.parent_filters.len()];
+        let scan: Arc<dyn ExecutionPlan> = Arc::new(ScanExec { narrowing, ..self.copied() });
+        Ok(FilterPushdownPropagation { filters: told, updated_node: Some(scan) })
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let by = order.first();
+        let column = by.and_then(|by| by.expr.as_any().downcast_ref::<Column>());
+        let column = column.and_then(|column| self.request.columns.get(column.index()));
+        let (Some(by), Some(column)) = (by, column) else {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        };
+        let first = Some(Wanted { column: *column, largest: by.options.descending });
+        let inner: Arc<dyn ExecutionPlan> = Arc::new(ScanExec { first, ..self.copied() });
+        Ok(SortOrderPushdownResult::Inexact { inner })
+    }
+
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Statistics> {
         match partition {
             None => Ok(self.statistics_known()),
@@ -351,10 +447,17 @@ impl ExecutionPlan for ScanExec {
     }
 }
 
+fn order(a: &Scalar, b: &Scalar) -> std::cmp::Ordering {
+    a.partial_cmp_same(b).unwrap_or(std::cmp::Ordering::Equal)
+}
+
 /// Where one partition has come to.
 struct Reading {
     plan: Arc<ScanPlan>,
     tasks: std::vec::IntoIter<ScanTask>,
+    /// The columns that `narrowing` counts by.
+    columns: Vec<u32>,
+    narrowing: Vec<Arc<dyn PhysicalExpr>>,
     scanner: Option<Scanner>,
     left: usize,
     budget: Arc<Budget>,
@@ -368,7 +471,8 @@ impl Reading {
             self.budget.check().map_err(|e| DataFusionError::External(Box::new(e)))?;
             let Some(scanner) = self.scanner.as_mut() else {
                 let Some(task) = self.tasks.next() else { return Ok(None) };
-                self.scanner = Some(self.plan.start(&task));
+                let narrowed = narrowed(self.plan.def(), &self.columns, &self.narrowing);
+                self.scanner = self.plan.start_narrowed(&task, narrowed);
                 continue;
             };
             match scanner.next_batch(&self.budget.usage).await.map_err(external)? {

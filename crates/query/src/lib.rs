@@ -14,6 +14,7 @@ mod group_count;
 pub mod json;
 mod lower;
 mod names;
+mod narrowing;
 mod provider;
 mod session;
 mod settings;

@@ -146,7 +146,8 @@ fn literal(ty: &ColumnType, expr: &Expr) -> Option<Scalar> {
     scalar(ty, value)
 }
 
-fn scalar(ty: &ColumnType, value: &ScalarValue) -> Option<Scalar> {
+/// A value of DataFusion as one of a column of type `ty`; `None` where it is none.
+pub(crate) fn scalar(ty: &ColumnType, value: &ScalarValue) -> Option<Scalar> {
     use ColumnType as T;
     use ScalarValue as V;
     Some(match (ty, value) {

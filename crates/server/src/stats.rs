@@ -26,6 +26,7 @@ pub(crate) fn stats(server: &Server, call: &Call) -> Result<Reply, Error> {
                 "rows": warm_rows,
                 "parts": files,
                 "bytes": warm_bytes,
+                "index_bytes": snapshot.index_bytes(&call.usage)?,
                 "tier": "warm",
             }));
         }

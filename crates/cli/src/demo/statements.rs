@@ -78,6 +78,11 @@ pub const BY_PATH: Statement = Statement {
     name: "by_path",
     sql: "SELECT count(*) FROM things WHERE type = 'Flight' AND data ->> 'carrier' = 'UA'",
 };
+/// One airport by what it is called.
+pub const BY_NAME: Statement = Statement {
+    name: "by_name",
+    sql: "SELECT id FROM things WHERE data ->> 'name' = 'La Guardia'",
+};
 /// The carriers that leave latest.
 pub const DELAYS: Statement = Statement {
     name: "delays",

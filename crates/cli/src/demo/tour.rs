@@ -37,7 +37,7 @@ pub struct Visited {
     pub row_seconds: f64,
 }
 
-const STOPS: [Stop; 12] = [
+const STOPS: [Stop; 13] = [
     Stop { title: "all things", sql: "SELECT count(*) FROM things", row_sql: &statements::COUNT },
     Stop {
         title: "flights",
@@ -63,6 +63,11 @@ const STOPS: [Stop; 12] = [
         title: "one thing by id",
         sql: "SELECT data.name FROM things WHERE id = 'airline/UA'",
         row_sql: &statements::BY_ID,
+    },
+    Stop {
+        title: "one airport by name",
+        sql: "SELECT id FROM things WHERE data.name = 'La Guardia'",
+        row_sql: &statements::BY_NAME,
     },
     Stop {
         title: "United's flights",

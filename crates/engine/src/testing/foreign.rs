@@ -130,7 +130,7 @@ impl Other {
             let plan = self.table.file_plan(partition, stamp(&self.table).uuid);
             let mut writer = FileWriter::new(plan, &FileOptions::default()).unwrap();
             now(writer.write(&rows)).unwrap();
-            out.push(now(writer.finish()).unwrap());
+            out.push(now(writer.finish()).unwrap().0);
         }
         out
     }

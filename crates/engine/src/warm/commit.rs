@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dodb_lake::FileEnd;
 use dodb_part::{ColumnStats, Sbbf};
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
@@ -14,6 +15,7 @@ use super::files::{Warm, WarmFile, WarmHead, chunk_for_next};
 use super::foreign::Foreign;
 use crate::db::Core;
 use crate::error::{Error, Result};
+use crate::index::{FileKeys, FooterRow, IndexHead, IndexRows, Level, LevelHead, NewKeys};
 use crate::state::PartState;
 use crate::working::Working;
 
@@ -29,6 +31,8 @@ pub(crate) struct WarmCommit {
     pub(crate) outputs: Vec<NewFile>,
     /// Files whose deleted rows the Iceberg table knows now: how many of each, by number.
     pub(crate) deletes_written: BTreeMap<u64, u64>,
+    /// The schema of the Iceberg table that the outputs were written with, as JSON.
+    pub(crate) schema: String,
     /// Is this a move from the hot tier?
     pub(crate) is_flush: bool,
     /// What a commit of another engine does to rows.
@@ -56,6 +60,17 @@ pub(crate) struct NewFile {
     pub(crate) from: Vec<(u32, u32)>,
     /// Rows that are deleted from the start.
     pub(crate) deleted: Option<RoaringBitmap>,
+    /// What its rows are found by; `None`: it is read for whatever is asked.
+    pub(crate) keys: Option<FileKeys>,
+    /// Its footer, where that is known.
+    pub(crate) end: Option<FileEnd>,
+}
+
+/// What the index gets to know of files that come.
+#[derive(Default)]
+struct Indexed {
+    keys: Vec<NewKeys>,
+    ends: Vec<(u32, FileEnd)>,
 }
 
 impl Working {
@@ -89,11 +104,13 @@ impl Working {
             self.leave(*no, &mut files);
         }
         let mut moved = 0;
+        let mut indexed = Indexed::default();
         for mut output in commit.outputs {
             moved += output.rows;
             let from_start = output.deleted.take();
             moved -= from_start.as_ref().map_or(0, RoaringBitmap::len);
             let deleted = if any_late { deleted_in(&output, &late) } else { from_start };
+            indexed.add(self.state.next_part, &mut output);
             let file = self.new_file(output, deleted, &files);
             files.push(Arc::new(file));
         }
@@ -102,7 +119,8 @@ impl Working {
         }
         let before = self.state.warm.take();
         let before = before.unwrap_or_else(|| Warm::unread(WarmHead::default()));
-        let mut after = before.with(files);
+        let mut after = before.with_index().with(files);
+        self.index(core, &mut after, &commit.schema, indexed, usage)?;
         after.head.metadata = commit.metadata;
         let removed = commit.foreign.as_ref().is_some_and(|foreign| !foreign.removed.is_empty());
         let came_or_went = moved > 0 || removed || !commit.inputs.is_empty();
@@ -118,6 +136,26 @@ impl Working {
             }
         }
         Ok(moved)
+    }
+
+    /// Puts files that came in the index, and takes out what is gone.
+    fn index(
+        &mut self,
+        core: &Core,
+        warm: &mut Warm,
+        schema: &str,
+        new: Indexed,
+        usage: &Usage,
+    ) -> Result<()> {
+        let Some(index) = &mut warm.head.index else { return Ok(()) };
+        let def = self.state.def.clone();
+        self.index_rows.add(core, &def, index, new.keys, usage)?;
+        self.index_rows.footers_dropped.extend(index.drop_footers());
+        for row in FooterRow::of(schema, new.ends) {
+            index.footers.0.insert(row.first());
+            self.index_rows.footers.push(row);
+        }
+        Ok(())
     }
 
     /// A part or file is shown no more.
@@ -220,10 +258,53 @@ impl Working {
             }
         }
         let mut next = warm.with(Vec::new());
+        next.head.index = warm.head.index.as_ref().map(IndexHead::emptied);
+        self.index_rows = IndexRows { forgets: true, ..IndexRows::default() };
         next.head.metadata = after;
         next.head.version += 1;
         self.state.warm = Some(next);
         Ok(())
+    }
+}
+
+impl Indexed {
+    fn add(&mut self, no: u64, file: &mut NewFile) {
+        let Ok(number) = u32::try_from(no) else { return };
+        if let Some(keys) = file.keys.take() {
+            self.keys.push(NewKeys { file: number, keys });
+        }
+        if let Some(end) = file.end.take() {
+            self.ends.push((number, end));
+        }
+    }
+}
+
+impl Working {
+    /// No keys wait any more: they are in `folded`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the levels are not those of `before`, which were read.
+    pub(crate) fn folded(
+        &mut self,
+        before: (LevelHead, LevelHead),
+        folded: LevelHead,
+    ) -> Result<u64> {
+        let conflict = || Error::Conflict { table: self.state.def.name.clone() };
+        let mut warm = self.state.warm.clone().ok_or_else(conflict)?;
+        let index = warm.head.index.as_mut().ok_or_else(conflict)?;
+        if (index.waiting, index.folded) != before {
+            return Err(conflict());
+        }
+        let (waiting, old) = before;
+        self.index_rows.dropped.push((Level::Waiting, waiting.cut));
+        if old.cut != 0 && old.cut != folded.cut {
+            self.index_rows.dropped.push((Level::Folded, old.cut));
+        }
+        index.waiting = LevelHead { cut: 0, bytes: 0, version: waiting.version + 1 };
+        index.folded = folded;
+        self.state.warm = Some(warm);
+        self.head_changed = true;
+        Ok(0)
     }
 }
 

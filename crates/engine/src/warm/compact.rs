@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
-use dodb_lake::{Change as LakeChange, FileReader, LiveFile, ReadRequest, Table, write_deletes};
+use dodb_lake::{Bucket, Change as LakeChange, LiveFile, ReadRequest, Table, write_deletes};
 use dodb_part::Predicate;
 use dodb_rowstore::Usage;
 use futures::future::BoxFuture;
@@ -18,11 +18,13 @@ use futures::future::BoxFuture;
 use super::commit::WarmCommit;
 use super::files::deleted_rows;
 use super::flush::inputs;
-use super::lake::{Lake, changed_columns, layout, next_stamp};
+use super::lake::{Lake, changed_columns, next_stamp};
 use super::lookup::with_stored_ids;
+use super::open::open;
 use super::write::{Rows, write};
-use crate::db::Db;
+use crate::db::{Core, Db};
 use crate::error::{Error, Result};
+use crate::index::is_fold_due;
 use crate::job_log::{JobKind, Progress};
 use crate::options::Options;
 use crate::state::{PartState, TableState};
@@ -39,6 +41,8 @@ pub struct CompactStep {
     pub files_written: u64,
     /// Files of deleted rows written.
     pub delete_files: u64,
+    /// Rows of the index written.
+    pub index_rows: u64,
     /// Was something done? Then there may be more to do.
     pub more: bool,
 }
@@ -79,7 +83,7 @@ impl Db {
         let told = step.clone().map(|step| Progress {
             rows: step.rows,
             rows_left: None,
-            changed: step.files_replaced + step.delete_files > 0,
+            changed: step.files_replaced + step.delete_files + step.index_rows > 0,
             more: step.more,
         });
         log.end(JobKind::Compact, &def.name, env.now_ms(), &told);
@@ -104,7 +108,9 @@ impl Db {
         let Some(warm) = &state.warm else { return Ok(CompactStep::default()) };
         let group = choose(&files, &core.options, thorough);
         if group.is_empty() && !has_deletes_due(&files, thorough) {
-            return Ok(CompactStep::default());
+            let is_due = warm.head.index.as_ref().is_some_and(|i| is_fold_due(i, thorough));
+            let index_rows = if is_due { self.fold_index(&def, usage)? } else { 0 };
+            return Ok(CompactStep { index_rows, more: index_rows > 0, ..CompactStep::default() });
         }
         let lake = Lake::new(core, &def, usage)?;
         let table = lake.table(core, &def, &warm.head.metadata).await?;
@@ -138,7 +144,7 @@ impl Db {
         let mut batches = Vec::new();
         let mut from = Vec::new();
         for (at, part) in group.iter().enumerate() {
-            read(def, table, part, at as u32, &mut batches, &mut from).await?;
+            read(core, state, part, &lake.bucket, (at as u32, &mut batches, &mut from), usage).await?;
         }
         let mut added = Vec::new();
         let mut outputs = Vec::new();
@@ -160,8 +166,8 @@ impl Db {
             rows: outputs.iter().map(|file| file.rows).sum(),
             files_replaced: group.len() as u64,
             files_written: outputs.len() as u64,
-            delete_files: 0,
             more: true,
+            ..CompactStep::default()
         };
         let prepared = evolved.prepare(&change, &next_stamp(env, &evolved)).await?;
         let commit = WarmCommit {
@@ -169,6 +175,7 @@ impl Db {
             metadata: prepared.table.metadata_location().to_owned(),
             inputs: inputs(group),
             outputs,
+            schema: evolved.layout().to_text()?,
             ..WarmCommit::default()
         };
         self.swap(def, commit, &prepared, lake, usage).await?;
@@ -331,19 +338,23 @@ pub(super) fn nullable(def: &TableDef) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
 }
 
-/// The live rows of a file, as the hot tier would store them.
+/// Rows, and where each came from: the place of its file, and the row in it.
+type Sink<'a> = (u32, &'a mut Vec<RecordBatch>, &'a mut Vec<(u32, u32)>);
+
+/// The live rows of a file, as the hot tier would store them. `sink` is the place of the file, and
+/// what they are appended to.
 pub(crate) async fn read(
-    def: &TableDef,
-    table: &Table,
+    core: &Core,
+    state: &TableState,
     part: &PartState,
-    at: u32,
-    batches: &mut Vec<RecordBatch>,
-    from: &mut Vec<(u32, u32)>,
+    bucket: &Bucket,
+    sink: Sink<'_>,
+    usage: &Usage,
 ) -> Result<()> {
     const BATCH_ROWS: usize = 8_192;
-    let Some(file) = &part.file else { return Ok(()) };
-    let layout = layout(def, table)?;
-    let reader = FileReader::open(table.bucket(), &file.uri, part.bytes, &layout).await?;
+    let def = &state.def;
+    let (at, batches, from) = sink;
+    let reader = open(core, state, part, bucket, usage).await?;
     let columns: Vec<u32> = def.schema.columns().iter().map(|c| c.id).collect();
     let request = ReadRequest {
         columns: columns.clone(),
@@ -352,6 +363,7 @@ pub(crate) async fn read(
         deleted: Arc::new(deleted_rows(part.deleted.as_deref())),
         row_numbers: true,
         batch_rows: BATCH_ROWS,
+        use_filters: false,
     };
     let schema = nullable(def);
     let mut scan = reader.scan(request).await?;

@@ -10,11 +10,13 @@ use dodb_part::ColumnStats;
 use dodb_rowstore::{Flow, Metered, Usage, Value};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
 use crate::head::{deletions_from_disk, deletions_to_disk};
+use crate::index::IndexHead;
 use crate::state::{PartState, TableState};
 use crate::statements;
 use crate::table::TableDef;
@@ -23,7 +25,7 @@ use crate::table::TableDef;
 const CHUNK_BYTES_MAX: usize = 700_000;
 
 /// What a head row says of the rows in the bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub(crate) struct WarmHead {
     /// The table's metadata: the pointer of the Iceberg table.
     #[n(0)]
@@ -44,6 +46,12 @@ pub(crate) struct WarmHead {
     /// How often rows were moved here.
     #[n(6)]
     pub(crate) flushes: u64,
+    /// The index; missing while there is none.
+    #[n(7)]
+    pub(crate) index: Option<IndexHead>,
+    /// The `_manifest` rows, and the first file of each; missing in older heads.
+    #[n(8)]
+    pub(crate) chunks: Option<Vec<(u32, u64)>>,
 }
 
 /// The files of a table, oldest first.
@@ -54,6 +62,8 @@ pub(crate) type Files = Arc<Vec<Arc<PartState>>>;
 pub(crate) struct Warm {
     pub(crate) head: WarmHead,
     files: Arc<OnceLock<Files>>,
+    /// Rows of the list that were read by themselves.
+    some: Arc<Mutex<BTreeMap<u32, Files>>>,
 }
 
 /// What a part that is a file has besides.
@@ -71,7 +81,13 @@ pub(crate) struct WarmFile {
 impl Warm {
     /// A list that is still to be read.
     pub(crate) fn unread(head: WarmHead) -> Warm {
-        Warm { head, files: Arc::new(OnceLock::new()) }
+        Warm { head, files: Arc::default(), some: Arc::default() }
+    }
+
+    /// With an index, if there is none yet.
+    pub(crate) fn with_index(mut self) -> Warm {
+        self.head.index.get_or_insert_with(IndexHead::new);
+        self
     }
 
     /// The list, if it was read.
@@ -90,11 +106,13 @@ impl Warm {
             rows: files.iter().map(|part| part.live()).sum(),
             bytes: files.iter().map(|part| part.bytes).sum(),
             unwritten_deletes: files.iter().map(unwritten).sum(),
+            index: self.head.index.clone().and_then(|index| with_live(index, &files)),
+            chunks: Some(chunks_of(&files)),
             ..self.head.clone()
         };
         let cell = OnceLock::new();
         let _ = cell.set(Arc::new(files));
-        Warm { head, files: Arc::new(cell) }
+        Warm { head, files: Arc::new(cell), some: Arc::default() }
     }
 }
 
@@ -108,6 +126,59 @@ impl TableState {
         let files = Arc::new(read(rows, self, &warm.head, usage)?);
         Ok(warm.files.get_or_init(|| files).clone())
     }
+
+    /// Those of these files that the table has. Reads only the rows that list them.
+    pub(crate) fn files_of(
+        &self,
+        numbers: &RoaringBitmap,
+        rows: &Metered,
+        usage: &Usage,
+    ) -> Result<Vec<Arc<PartState>>> {
+        let Some(warm) = &self.warm else { return Ok(Vec::new()) };
+        let is_wanted = |file: &&Arc<PartState>| {
+            u32::try_from(file.no).is_ok_and(|number| numbers.contains(number))
+        };
+        let (Some(chunks), None) = (&warm.head.chunks, warm.in_memory()) else {
+            return Ok(self.files(rows, usage)?.iter().filter(is_wanted).cloned().collect());
+        };
+        let mut found = Vec::new();
+        for (at, (chunk, first)) in chunks.iter().enumerate() {
+            let next = chunks.get(at + 1).map_or(u64::MAX, |(_, next)| *next);
+            let is_inside = |number: u32| (*first..next).contains(&u64::from(number));
+            if !numbers.iter().any(is_inside) {
+                continue;
+            }
+            let known = warm.some.lock().get(chunk).cloned();
+            let files = match known {
+                Some(files) => files,
+                None => {
+                    let files: Files = Arc::new(read_chunk(rows, self, *chunk, usage)?);
+                    warm.some.lock().insert(*chunk, files.clone());
+                    files
+                }
+            };
+            found.extend(files.iter().filter(is_wanted).cloned());
+        }
+        Ok(found)
+    }
+}
+
+/// The index of a table with these files; `None` when their numbers are past what it holds.
+fn with_live(mut index: IndexHead, files: &[Arc<PartState>]) -> Option<IndexHead> {
+    let live = files.iter().map(|file| u32::try_from(file.no).ok());
+    index.keep(live.collect::<Option<RoaringBitmap>>()?);
+    Some(index)
+}
+
+/// The rows that list these files, which ascend, and the first file of each.
+fn chunks_of(files: &[Arc<PartState>]) -> Vec<(u32, u64)> {
+    let mut chunks: Vec<(u32, u64)> = Vec::new();
+    for (part, file) in files.iter().filter_map(|part| Some((part, part.file.as_ref()?))) {
+        if chunks.last().is_none_or(|(last, _)| *last != file.chunk) {
+            chunks.push((file.chunk, part.no));
+        }
+    }
+    chunks
 }
 
 #[derive(Encode, Decode)]
@@ -160,16 +231,7 @@ fn read(
     })?;
     let mut files = Vec::new();
     for (chunk, row) in chunks {
-        let payload = frame::open(Magic::Manifest, &place(def), &row)?;
-        let disk: ChunkDisk =
-            minicbor::decode(payload).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
-        if disk.generation > state.generation {
-            // A reader that began before a commit that failed half way.
-            return Err(Error::Conflict { table: def.name.clone() });
-        }
-        for file in disk.files {
-            files.push(Arc::new(from_disk(file, chunk, def)?));
-        }
+        files.extend(listed(state, chunk, &row)?);
     }
     files.sort_by_key(|part| part.no);
     let live: u64 = files.iter().map(|part| part.live()).sum();
@@ -183,6 +245,38 @@ fn read(
         return Err(Error::corrupt(place(def), detail));
     }
     Ok(files)
+}
+
+/// The files of one row.
+fn read_chunk(
+    rows: &Metered,
+    state: &TableState,
+    chunk: u32,
+    usage: &Usage,
+) -> Result<Vec<Arc<PartState>>> {
+    let params = [Value::Int(i64::from(state.def.id)), Value::Int(i64::from(chunk))];
+    let mut found = None;
+    rows.query_one(&statements::GET_MANIFEST_ROW, &params, usage, &mut |row| {
+        if let Some(Value::Blob(bytes)) = row.first() {
+            found = Some(bytes.to_vec());
+        }
+    })?;
+    // It was emptied by a commit that came after.
+    let row = found.ok_or_else(|| Error::Conflict { table: state.def.name.clone() })?;
+    listed(state, chunk, &row)
+}
+
+fn listed(state: &TableState, chunk: u32, row: &[u8]) -> Result<Vec<Arc<PartState>>> {
+    let def = &state.def;
+    let payload = frame::open(Magic::Manifest, &place(def), row)?;
+    let disk: ChunkDisk =
+        minicbor::decode(payload).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
+    if disk.generation > state.generation {
+        // A reader that began before a commit that failed half way.
+        return Err(Error::Conflict { table: def.name.clone() });
+    }
+    let files = disk.files.into_iter().map(|file| from_disk(file, chunk, def).map(Arc::new));
+    files.collect()
 }
 
 fn from_disk(disk: FileDisk, chunk: u32, def: &TableDef) -> Result<PartState> {

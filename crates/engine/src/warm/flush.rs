@@ -190,6 +190,7 @@ impl Db {
             metadata: prepared.table.metadata_location().to_owned(),
             inputs: inputs(parts),
             outputs,
+            schema: table.layout().to_text()?,
             is_flush: true,
             ..WarmCommit::default()
         };

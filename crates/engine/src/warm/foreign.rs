@@ -282,7 +282,7 @@ impl<'a> Added<'a> {
     async fn open(def: &'a Arc<TableDef>, table: &Table, file: &'a LiveFile) -> Result<Added<'a>> {
         let layout = layout(def, table)?;
         let (uri, bytes) = (file.file.file_path(), file.file.file_size_in_bytes());
-        let reader = FileReader::open(table.bucket(), uri, bytes, &layout).await;
+        let reader = FileReader::open(table.bucket(), uri, bytes, &layout, None).await;
         let reader = reader.map_err(|e| e.of_table(&def.name))?;
         if reader.rows() != file.file.record_count() || u32::try_from(reader.rows()).is_err() {
             return Err(Error::invalid(format!(
@@ -310,6 +310,7 @@ impl<'a> Added<'a> {
             deleted: Arc::new(deleted.iter().map(u64::from).collect()),
             row_numbers: true,
             batch_rows: BATCH_ROWS,
+            use_filters: false,
         };
         let mut scan = self.reader.scan(request).await?;
         let schema = nullable(self.def);
@@ -365,6 +366,8 @@ impl<'a> Added<'a> {
             filter,
             from: Vec::new(),
             deleted: (!self.deleted.is_empty()).then(|| self.deleted.clone()),
+            keys: None,
+            end: None,
         })
     }
 

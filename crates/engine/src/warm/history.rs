@@ -11,7 +11,7 @@ use dodb_rowstore::Usage;
 use futures::future::BoxFuture;
 use roaring::RoaringBitmap;
 
-use super::files::{Warm, WarmFile};
+use super::files::{Warm, WarmFile, WarmHead};
 use super::lake::Lake;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -122,7 +122,9 @@ impl Db {
             let part = known.get(live.file.file_path()).copied();
             files.push(Arc::new(part_of(&live, deleted, part)));
         }
-        let then = Warm::unread(warm.head.clone()).with(files);
+        // The index is of the files of today.
+        let head = WarmHead { index: None, ..warm.head.clone() };
+        let then = Warm::unread(head).with(files);
         Ok(Snapshot::new(
             core.clone(),
             Arc::new(TableState {

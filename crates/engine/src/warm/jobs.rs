@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use super::flush::FlushScope;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::index::is_fold_due;
 use crate::table::TableDef;
 
 /// What background work was done in the bucket.
@@ -71,7 +72,9 @@ impl Db {
             || self.core.bucket.is_some()
                 && self.core.states_in_memory().iter().any(|state| {
                     let files = state.warm.as_ref().and_then(|warm| warm.in_memory());
+                    let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
                     super::flush::is_due(state, options, now_ms)
+                        || index.is_some_and(|index| is_fold_due(index, false))
                         || files.is_some_and(|files| super::compact::is_due(files, options))
                 })
     }

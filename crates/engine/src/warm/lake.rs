@@ -128,22 +128,30 @@ fn columns(def: &TableDef, there: Option<&Layout>) -> Result<Schema> {
 
 /// The layout to read files of `table` by: with columns that were added or renamed since.
 pub(crate) fn layout(def: &TableDef, table: &Table) -> Result<Arc<Layout>> {
-    match changed_columns(def, table)? {
+    layout_of(def, table.layout(), table.metadata().last_column_id())
+}
+
+/// The same for a schema that the table once had. `last_id` is the highest field id.
+pub(crate) fn layout_of(def: &TableDef, layout: &Arc<Layout>, last_id: i32) -> Result<Arc<Layout>> {
+    match changed(def, layout, last_id)? {
         Some(schema) => Ok(Arc::new(Layout::of(Arc::new(schema))?)),
-        None => Ok(table.layout().clone()),
+        None => Ok(layout.clone()),
     }
 }
 
 /// The schema of `table` with the columns as they are defined now, if those differ.
 pub(crate) fn changed_columns(def: &TableDef, table: &Table) -> Result<Option<TableSchema>> {
-    let layout = table.layout();
+    changed(def, table.layout(), table.metadata().last_column_id())
+}
+
+fn changed(def: &TableDef, layout: &Layout, last_id: i32) -> Result<Option<TableSchema>> {
     let wanted = columns(def, Some(layout))?;
     let is_same = layout.columns().len() == wanted.columns().len()
         && layout.columns().iter().zip(wanted.columns()).all(|(laid, c)| laid.column == *c);
     if is_same {
         return Ok(None);
     }
-    Ok(Some(with_columns(layout, &wanted, table.metadata().last_column_id())?))
+    Ok(Some(with_columns(layout, &wanted, last_id)?))
 }
 
 fn partitions(def: &TableDef) -> Vec<PartitionBy> {

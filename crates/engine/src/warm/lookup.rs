@@ -9,14 +9,15 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, UInt32Array};
 use arrow_select::take::take;
-use dodb_lake::{FileReader, ReadRequest, Table};
+use dodb_lake::ReadRequest;
 use dodb_part::{ColumnStats, CompareOp, Predicate, Scalar};
 use dodb_rowstore::Usage;
 use futures::future::BoxFuture;
 use roaring::RoaringBitmap;
 
 use super::files::deleted_rows;
-use super::lake::{Lake, layout};
+use super::lake::Lake;
+use super::open::open;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::keys::{KeyIndex, derived_id, key_columns};
@@ -74,8 +75,7 @@ async fn look(
         return Ok(found);
     }
     let lake = Lake::new(core, def, usage)?;
-    let table = lake.table(core, def, &warm.head.metadata).await?;
-    let reading = Reading { state: &state, table: &table };
+    let reading = Reading { core, state: &state, lake: &lake, usage };
     for (part, rows) in going {
         reading.describe(part, rows, &mut found).await?;
     }
@@ -134,8 +134,10 @@ struct Keys<'a> {
 }
 
 struct Reading<'a> {
+    core: &'a Core,
     state: &'a TableState,
-    table: &'a Table,
+    lake: &'a Lake<'a>,
+    usage: &'a Usage,
 }
 
 impl Reading<'_> {
@@ -152,10 +154,8 @@ impl Reading<'_> {
         predicate: Predicate,
         deleted: Vec<u64>,
     ) -> Result<Vec<RecordBatch>> {
-        let Some(file) = &part.file else { return Ok(Vec::new()) };
-        let layout = layout(&self.state.def, self.table)?;
-        let bucket = self.table.bucket();
-        let reader = FileReader::open(bucket, &file.uri, part.bytes, &layout).await?;
+        let bucket = &self.lake.bucket;
+        let reader = open(self.core, self.state, part, bucket, self.usage).await?;
         let request = ReadRequest {
             columns: self.columns(),
             paths: Vec::new(),
@@ -163,6 +163,7 @@ impl Reading<'_> {
             deleted: Arc::new(deleted),
             row_numbers: true,
             batch_rows: BATCH_ROWS,
+            use_filters: true,
         };
         let mut scan = reader.scan(request).await?;
         let mut out = Vec::new();

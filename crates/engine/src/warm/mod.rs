@@ -14,6 +14,7 @@ mod history;
 mod jobs;
 mod lake;
 mod lookup;
+mod open;
 mod partition;
 mod publish;
 mod purge;

@@ -8,19 +8,16 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow_schema::SchemaRef;
-use dodb_lake::{
-    Bucket, FileReader, FileScan, ObjectCounts, ObjectUsage, ReadPath, ReadRequest, Table,
-};
+use dodb_lake::{FileScan, ObjectCounts, ObjectUsage, ReadPath, ReadRequest};
 use dodb_rowstore::{Usage, UsageCounts};
 
 use super::files::deleted_rows;
-use super::lake::{counted, layout, metered};
+use super::lake::{counted, metered};
+use super::open::open;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::scan::{ScanCounters, ScanRequest};
-use crate::slot::Slot;
 use crate::state::{PartState, TableState};
-use crate::table::TableDef;
 
 const BATCH_ROWS: usize = 8_192;
 
@@ -29,16 +26,23 @@ pub(crate) struct FileScanner {
     core: Arc<Core>,
     state: Arc<TableState>,
     part: Arc<PartState>,
+    is_told: bool,
     objects: Arc<ObjectUsage>,
     counted: ObjectCounts,
     scan: Option<FileScan>,
 }
 
 impl FileScanner {
-    pub(crate) fn new(core: Arc<Core>, state: Arc<TableState>, part: Arc<PartState>) -> Self {
+    /// `is_told`: the index named the file for the values that are asked for.
+    pub(crate) fn new(
+        core: Arc<Core>,
+        state: Arc<TableState>,
+        part: Arc<PartState>,
+        is_told: bool,
+    ) -> Self {
         let objects = Arc::new(ObjectUsage::default());
         let counted = ObjectCounts::default();
-        FileScanner { core, state, part, objects, counted, scan: None }
+        FileScanner { core, state, part, is_told, objects, counted, scan: None }
     }
 
     /// The next rows, in the columns of `schema`.
@@ -49,7 +53,7 @@ impl FileScanner {
         counters: &ScanCounters,
         usage: &Usage,
     ) -> Result<Option<RecordBatch>> {
-        let next = self.next(request, counters).await;
+        let next = self.next(request, counters, usage).await;
         self.count(counters, usage);
         let Some(batch) = next? else { return Ok(None) };
         counters.rows_returned.fetch_add(batch.num_rows() as u64, Relaxed);
@@ -70,9 +74,10 @@ impl FileScanner {
         &mut self,
         request: &ScanRequest,
         counters: &ScanCounters,
+        usage: &Usage,
     ) -> Result<Option<RecordBatch>> {
         if self.scan.is_none() {
-            let scan = self.open(request).await?;
+            let scan = self.open(request, usage).await?;
             let counts = scan.counts();
             counters.row_groups.fetch_add(counts.groups, Relaxed);
             let pruned = counts.groups_pruned + counts.groups_pruned_by_filter;
@@ -86,44 +91,13 @@ impl FileScanner {
         }
     }
 
-    async fn open(&mut self, request: &ScanRequest) -> Result<FileScan> {
+    async fn open(&mut self, request: &ScanRequest, usage: &Usage) -> Result<FileScan> {
         let def = &self.state.def;
-        let (Some(file), Some(warm)) = (&self.part.file, &self.state.warm) else {
-            return Err(Error::invalid("not a file"));
-        };
         let bucket = match &self.state.attached {
             Some(table) => counted(table.bucket(), &self.objects),
             None => metered(&self.core, def, &self.objects)?,
         };
-        let slot = self.core.slot(def.id);
-        let reader = match slot.file_reader(def, self.part.no) {
-            Some(reader) => reader.with_bucket(&bucket),
-            None => {
-                let layout = match &self.state.attached {
-                    Some(table) => table.layout().clone(),
-                    None => {
-                        let metadata = &warm.head.metadata;
-                        layout(def, &own_table(&slot, def, &bucket, metadata).await?)?
-                    }
-                };
-                let opened = FileReader::open(&bucket, &file.uri, self.part.bytes, &layout).await;
-                let reader = opened.map_err(|e| e.of_table(&def.name))?;
-                if reader.rows() != self.part.rows {
-                    let detail = format!(
-                        "it holds {} rows, the list of files says {}",
-                        reader.rows(),
-                        self.part.rows
-                    );
-                    return Err(Error::corrupt(
-                        format!("table `{}`, {}", def.name, file.uri),
-                        detail,
-                    ));
-                }
-                let max = self.core.options.footers_max;
-                slot.keep_file_reader(def, self.part.no, reader.clone(), max);
-                reader
-            }
-        };
+        let reader = open(&self.core, &self.state, &self.part, &bucket, usage).await?;
         let paths = request.paths.iter().map(|path| ReadPath {
             id: path.id,
             name: path.name.clone(),
@@ -138,6 +112,7 @@ impl FileScanner {
             deleted: Arc::new(deleted_rows(self.part.deleted.as_deref())),
             row_numbers: request.row_addresses,
             batch_rows: BATCH_ROWS,
+            use_filters: !self.is_told,
         };
         Ok(reader.scan(read).await.map_err(|e| e.of_table(&def.name))?)
     }
@@ -155,14 +130,4 @@ impl FileScanner {
             ..UsageCounts::default()
         });
     }
-}
-
-/// The Iceberg table of one of the database's own tables.
-async fn own_table(slot: &Slot, def: &TableDef, bucket: &Bucket, metadata: &str) -> Result<Table> {
-    if let Some(table) = slot.lake_table(metadata) {
-        return Ok(table);
-    }
-    let table = Table::load(bucket, &def.name, metadata).await?;
-    slot.keep_lake_table(table.clone());
-    Ok(table)
 }

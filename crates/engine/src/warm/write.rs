@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
-use dodb_lake::{DataFile, FileOptions, FileWriter, Table, sort_rows, split_by_partition};
+use dodb_lake::{DataFile, FileEnd, FileOptions, FileWriter, Table, sort_rows, split_by_partition};
 use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, ColumnType, hash_bytes};
 
@@ -17,6 +17,7 @@ use crate::assemble::zones;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::ids;
+use crate::index::collect;
 use crate::keys::{fill_ids, hash_keys, key_columns};
 use crate::scan::derived_column;
 use crate::table::{TableDef, TableKind, relationships};
@@ -78,8 +79,8 @@ pub(super) async fn write(
                     return Err(e.into());
                 }
             }
-            let file = writer.finish().await?;
-            let new = describe(def, &rows.slice(start, end - start), uri, &file)?;
+            let (file, footer) = writer.finish().await?;
+            let new = describe(def, &rows.slice(start, end - start), uri, &file, footer)?;
             out.push((file, new));
             start = end;
         }
@@ -120,7 +121,13 @@ fn with_ids(def: &TableDef, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
-fn describe(def: &TableDef, rows: &RecordBatch, uri: String, file: &DataFile) -> Result<NewFile> {
+fn describe(
+    def: &TableDef,
+    rows: &RecordBatch,
+    uri: String,
+    file: &DataFile,
+    end: FileEnd,
+) -> Result<NewFile> {
     let mut stats = Vec::new();
     for id in def.zone_columns() {
         let name = def.schema.by_id(id).map(|c| c.name.as_str()).unwrap_or_default();
@@ -147,6 +154,8 @@ fn describe(def: &TableDef, rows: &RecordBatch, uri: String, file: &DataFile) ->
         filter,
         from: from.unwrap_or_default(),
         deleted: None,
+        keys: Some(collect(def, rows)?),
+        end: Some(end),
     })
 }
 

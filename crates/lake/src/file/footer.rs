@@ -8,19 +8,32 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
 };
 
+use super::end::FileEnd;
 use crate::error::{Error, Result};
 use crate::store::Bucket;
 
 /// The end of a file that is read first: footer and page index of most files.
 const TAIL_BYTES: u64 = 64 << 10;
 
-/// Reads footer and page index of a file of `bytes` bytes.
-pub(super) async fn read(bucket: &Bucket, uri: &str, bytes: u64) -> Result<ParquetMetaData> {
+/// Reads footer and page index of a file of `bytes` bytes, from its `end` if that is known.
+pub(super) async fn read(
+    bucket: &Bucket,
+    uri: &str,
+    bytes: u64,
+    end: Option<&FileEnd>,
+) -> Result<ParquetMetaData> {
     let mut decoder =
         ParquetMetaDataPushDecoder::try_new(bytes)?.with_page_index_policy(PageIndexPolicy::Skip);
-    let tail = bytes.saturating_sub(TAIL_BYTES)..bytes;
-    let mut found = bucket.read_ranges(uri, std::slice::from_ref(&tail)).await?;
-    let end = found.pop().unwrap_or_default();
+    let (tail, end) = match end {
+        Some(end) => {
+            (bytes.saturating_sub(end.bytes().len() as u64)..bytes, end.bytes().clone())
+        }
+        None => {
+            let tail = bytes.saturating_sub(TAIL_BYTES)..bytes;
+            let mut found = bucket.read_ranges(uri, std::slice::from_ref(&tail)).await?;
+            (tail, found.pop().unwrap_or_default())
+        }
+    };
     check_trailer(&end, bytes)?;
     decoder.push_range(tail.clone(), end.clone())?;
     let footer = decode(&mut decoder, bucket, uri, bytes).await?;

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod deletes;
+mod end;
 mod evidence;
 mod footer;
 mod metrics;
@@ -17,6 +18,7 @@ mod write;
 mod tests;
 
 pub use deletes::{read_deletes, write_deletes};
+pub use end::FileEnd;
 pub use order::sort_rows;
 pub use partition::split_by_partition;
 pub use read::{FileReader, FileScan, ROW_NUMBER, ReadPath, ReadRequest, ScanCounts};

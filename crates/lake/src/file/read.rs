@@ -2,6 +2,7 @@
 //! with ranged reads of just what it needs. Not which files to read.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
@@ -20,6 +21,7 @@ use parquet::basic::{ConvertedType, LogicalType};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
+use super::end::FileEnd;
 use super::resolve::{Fields, Source};
 use super::select::{self, Judged};
 use super::{evidence, footer};
@@ -27,6 +29,11 @@ use crate::documents::{FileKinds, KINDS_KEY};
 use crate::error::{Error, Result};
 use crate::schema::Layout;
 use crate::store::Bucket;
+
+/// So few rows are read at once, with everything between them.
+const NARROW_ROWS_MAX: u64 = 8_192;
+/// If it is not more than this.
+const NARROW_BYTES_MAX: u64 = 4 << 20;
 
 /// The name of the column of row numbers.
 pub const ROW_NUMBER: &str = "_row";
@@ -61,6 +68,8 @@ pub struct ReadRequest {
     pub row_numbers: bool,
     /// Rows in a batch, at most.
     pub batch_rows: usize,
+    /// Ask the file's own Bloom filters, which costs a request.
+    pub use_filters: bool,
 }
 
 /// What reading a file came to.
@@ -92,7 +101,7 @@ pub struct FileReader {
 }
 
 impl FileReader {
-    /// Opens a file of `bytes` bytes: one ranged read for most.
+    /// Opens a file of `bytes` bytes: one ranged read for most, none where its `end` is known.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Corrupt`] for what is no Parquet file of that size, naming it.
@@ -101,8 +110,9 @@ impl FileReader {
         uri: &str,
         bytes: u64,
         layout: &Arc<Layout>,
+        end: Option<&FileEnd>,
     ) -> Result<FileReader> {
-        let footer = footer::read(bucket, uri, bytes).await.map_err(|e| e.of_object(uri))?;
+        let footer = footer::read(bucket, uri, bytes, end).await.map_err(|e| e.of_object(uri))?;
         let open = || {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
             let number = Field::new(ROW_NUMBER, DataType::Int64, false);
@@ -150,7 +160,7 @@ impl FileReader {
         }
     }
 
-    /// Plans a read. Bloom filters are read here; nothing else is.
+    /// Plans a read. Bloom filters are read here, and rows so few that one request fetches them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] for a column that is not there; what the store says.
@@ -166,14 +176,16 @@ impl FileReader {
         let filter: Vec<Source> = filter.collect::<Result<_>>()?;
         let schema = self.output_schema(&request)?;
         let mut counts = ScanCounts::default();
-        let (groups, selection) = self.select(&request, &filter, &mut counts).await?;
+        let Selected { groups, rows, ranges } =
+            self.select(&request, &filter, &mut counts).await?;
+        let span = self.narrow_span(&ranges, output.iter().chain(&filter), counts.rows_kept);
         let parquet = self.arrow.parquet_schema();
         let leaves = output.iter().flat_map(|source| source.leaves.iter().copied());
         let mut builder = ParquetPushDecoderBuilder::new_with_metadata(self.arrow.clone())
             .with_batch_size(request.batch_rows.max(1))
             .with_projection(ProjectionMask::leaves(parquet, leaves))
             .with_row_groups(groups)
-            .with_row_selection(selection)
+            .with_row_selection(rows)
             .with_max_predicate_cache_size(predicate_cache_bytes(parquet));
         if request.predicate != Predicate::True {
             let leaves = filter.iter().flat_map(|source| source.leaves.iter().copied());
@@ -183,7 +195,11 @@ impl FileReader {
             let filter = RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, evaluate))]);
             builder = builder.with_row_filter(filter);
         }
-        let decoder = builder.build()?;
+        let mut decoder = builder.build()?;
+        if let Some(span) = span {
+            let bytes = self.bucket.read_ranges(&self.uri, std::slice::from_ref(&span)).await?;
+            decoder.push_ranges(vec![span], bytes)?;
+        }
         let reader = self.clone();
         let has_numbers = request.row_numbers;
         Ok(FileScan { reader, decoder, output, schema, has_numbers, counts })
@@ -209,9 +225,10 @@ impl FileReader {
         request: &ReadRequest,
         filter: &[Source],
         counts: &mut ScanCounts,
-    ) -> Result<(Vec<usize>, RowSelection)> {
+    ) -> Result<Selected> {
         let judged: Vec<Judged> = filter.iter().filter_map(Source::judged).collect();
         let mut groups = Vec::new();
+        let mut ranges = Vec::new();
         let mut selectors: Vec<RowSelector> = Vec::new();
         let mut first = 0u64;
         for (group, metadata) in self.footer().row_groups().iter().enumerate() {
@@ -234,7 +251,7 @@ impl FileReader {
                 counts.groups_pruned += 1;
                 continue;
             }
-            let blooms = self.blooms(&request.predicate, &judged, group).await?;
+            let blooms = self.blooms(request, &judged, group).await?;
             let all = |id: u32| Evidence { stats: known.get(&id), bloom: blooms.get(&id) };
             if prune(&request.predicate, &all) == Answer::CannotMatch {
                 counts.groups_pruned_by_filter += 1;
@@ -248,21 +265,50 @@ impl FileReader {
             if live.selects_any() {
                 counts.rows_kept += live.row_count() as u64;
                 groups.push(group);
+                ranges.push((group, kept.ranges));
                 selectors.extend(live.iter().copied());
             }
         }
-        Ok((groups, RowSelection::from(selectors)))
+        Ok(Selected { groups, rows: RowSelection::from(selectors), ranges })
+    }
+
+    /// The bytes from the first to the last page of few rows, filter and output together: one
+    /// request for a little more costs less than several. `None` when the rows are many, or far
+    /// apart.
+    fn narrow_span<'a>(
+        &self,
+        ranges: &[(usize, Vec<Range<u64>>)],
+        sources: impl Iterator<Item = &'a Source>,
+        rows: u64,
+    ) -> Option<Range<u64>> {
+        if rows == 0 || rows > NARROW_ROWS_MAX {
+            return None;
+        }
+        let leaves: Vec<usize> = sources.flat_map(|source| source.leaves.clone()).collect();
+        let mut span: Option<Range<u64>> = None;
+        for (group, ranges) in ranges {
+            for leaf in &leaves {
+                let own = select::bytes_of(self.footer(), *group, *leaf, ranges)?;
+                span = Some(match span {
+                    Some(span) => span.start.min(own.start)..span.end.max(own.end),
+                    None => own,
+                });
+            }
+        }
+        span.filter(|span| span.end - span.start <= NARROW_BYTES_MAX)
     }
 
     /// Filters of a row group that can answer the predicate, by column id.
     async fn blooms(
         &self,
-        predicate: &Predicate,
+        request: &ReadRequest,
         judged: &[Judged],
         group: usize,
     ) -> Result<BTreeMap<u32, Sbbf>> {
         let mut equal = Vec::new();
-        equalities(predicate, &mut equal);
+        if request.use_filters {
+            equalities(&request.predicate, &mut equal);
+        }
         let mut ids = Vec::new();
         let mut ranges = Vec::new();
         for column in judged.iter().filter(|column| equal.contains(&column.id)) {
@@ -292,6 +338,15 @@ impl FileReader {
         }
         Ok(blooms)
     }
+}
+
+/// What of a file is to be read.
+struct Selected {
+    groups: Vec<usize>,
+    /// The rows of these groups.
+    rows: RowSelection,
+    /// The same by group, before deleted rows are taken out.
+    ranges: Vec<(usize, Vec<Range<u64>>)>,
 }
 
 /// Bytes of filter columns kept for the projection, so that they are decoded once. None at all

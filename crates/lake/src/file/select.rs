@@ -69,6 +69,24 @@ pub(super) fn by_pages<'a>(
     kept
 }
 
+/// Where the pages of these rows of a group are in the file, with the dictionary before them.
+pub(super) fn bytes_of(
+    footer: &ParquetMetaData,
+    group: usize,
+    leaf: usize,
+    rows: &[Range<u64>],
+) -> Option<Range<u64>> {
+    let chunk = footer.row_groups().get(group)?.columns().get(leaf)?;
+    let (start, _) = chunk.byte_range();
+    let pages = footer.offset_index()?.get(group)?.get(leaf)?.page_locations();
+    let last = rows.iter().map(|range| range.end).max()?;
+    let starts_before = |first_row: i64| u64::try_from(first_row).is_ok_and(|row| row < last);
+    let page = pages.iter().rfind(|page| starts_before(page.first_row_index))?;
+    let end = page.offset.checked_add(i64::from(page.compressed_page_size))?;
+    let end = u64::try_from(end).ok()?;
+    (start < end).then_some(start..end)
+}
+
 /// `None` where the file has no index that makes sense.
 fn pages_of(footer: &ParquetMetaData, group: usize, rows: u64, column: &Judged) -> Option<Pages> {
     let index = footer.column_index()?.get(group)?.get(column.leaf)?;

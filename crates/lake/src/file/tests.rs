@@ -54,7 +54,7 @@ async fn write(
     };
     let mut writer = FileWriter::new(plan, options)?;
     writer.write(batch).await?;
-    writer.finish().await
+    Ok(writer.finish().await?.0)
 }
 
 fn request(columns: Vec<u32>, predicate: Predicate) -> ReadRequest {
@@ -65,6 +65,7 @@ fn request(columns: Vec<u32>, predicate: Predicate) -> ReadRequest {
         deleted: Arc::default(),
         row_numbers: false,
         batch_rows: 10,
+        use_filters: true,
     }
 }
 
@@ -188,7 +189,7 @@ fn every_type_comes_back_as_it_was() {
         let layout = Arc::new(Layout::create(&schema).unwrap());
         let file = write(&bucket, &layout, &batch, &FileOptions::default()).await.unwrap();
         let reader =
-            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout).await.unwrap();
+            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout, None).await.unwrap();
         let ids = schema.columns().iter().map(|column| column.id).collect();
         let found = read(&reader, request(ids, Predicate::True)).await.unwrap();
         assert_eq!(found.schema(), batch.schema());
@@ -394,7 +395,7 @@ fn check(case: &Case) {
         let bucket = Bucket::new(Arc::new(InMemory::new()), "memory:///b");
         let file = write(&bucket, &layout, &batch, &small()).await.unwrap();
         let reader =
-            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout).await.unwrap();
+            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout, None).await.unwrap();
         let request = ReadRequest {
             paths,
             deleted: Arc::new(case.deleted.iter().copied().collect()),
@@ -450,7 +451,7 @@ fn pages_and_filters_spare_reads() {
         let options = FileOptions { row_group_rows_max: 100, ..small() };
         let file = write(&bucket, &layout, &batch, &options).await.unwrap();
         let reader =
-            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout).await.unwrap();
+            FileReader::open(&bucket, URI, file.file_size_in_bytes(), &layout, None).await.unwrap();
         let equal = |column, value| Predicate::Compare { column, op: CompareOp::Eq, value };
         let scan = reader.scan(request(vec![1], equal(1, Scalar::Int(217)))).await.unwrap();
         let counts = scan.counts();

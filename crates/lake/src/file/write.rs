@@ -21,6 +21,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use super::end::FileEnd;
 use super::metrics::{self, NanCounts};
 use super::order::Order;
 use crate::documents::{FileKinds, KINDS_KEY, Shredder};
@@ -263,11 +264,12 @@ impl FileWriter {
         upload.put_part(PutPayload::from(part)).await.map_err(of_store)
     }
 
-    /// Ends the file and puts it in the bucket. No snapshot names it yet.
+    /// Ends the file and puts it in the bucket. No snapshot names it yet. Answers its end too, by
+    /// which it can be opened.
     ///
     /// # Errors
     /// As for [`FileWriter::write`]; [`crate::ErrorKind::Invalid`] for a file without rows.
-    pub async fn finish(mut self) -> Result<DataFile> {
+    pub async fn finish(mut self) -> Result<(DataFile, FileEnd)> {
         if self.rows == 0 {
             return Err(Error::invalid("a data file has at least one row"));
         }
@@ -277,7 +279,12 @@ impl FileWriter {
         }
         let kinds = KeyValue::new(KINDS_KEY.to_owned(), kinds.to_text());
         self.parquet.append_key_value_metadata(kinds);
+        // Rows are all written before the end begins.
+        self.parquet.flush()?;
+        let start = self.sink.0.lock().len();
         let footer = self.parquet.finish()?;
+        let end = self.sink.0.lock().get(start..).map(Bytes::copy_from_slice);
+        let end = FileEnd::new(end.unwrap_or_default());
         self.send_parts().await?;
         let rest = std::mem::take(&mut *self.sink.0.lock());
         let bytes = self.bytes_sent + rest.len();
@@ -304,7 +311,9 @@ impl FileWriter {
         {
             file.sort_order_id(i32::try_from(order.order_id).unwrap_or_default());
         }
-        file.build().map_err(|e| Error::invalid(format!("incomplete data file: {e}")))
+        let file = file.build();
+        let file = file.map_err(|e| Error::invalid(format!("incomplete data file: {e}")))?;
+        Ok((file, end))
     }
 
     /// Gives up: takes back parts that were sent.

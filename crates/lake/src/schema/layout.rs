@@ -44,6 +44,23 @@ impl Layout {
         Layout::of(Arc::new(schema))
     }
 
+    /// The columns in a schema as [`Layout::to_text`] wrote it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] for another text.
+    pub fn from_text(text: &str) -> Result<Layout> {
+        let schema: IcebergSchema = serde_json::from_str(text)?;
+        Layout::of(Arc::new(schema))
+    }
+
+    /// The Iceberg schema as JSON.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when it cannot be written.
+    pub fn to_text(&self) -> Result<String> {
+        Ok(serde_json::to_string(self.schema.as_ref())?)
+    }
+
     /// The columns in a schema of any writer. Fields of types that dodb has not are left out.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ impl World {
             let plan = table.file_plan(partition, self.stamp().uuid);
             let mut writer = FileWriter::new(plan, &FileOptions::default())?;
             writer.write(&rows).await?;
-            files.push(writer.finish().await?);
+            files.push(writer.finish().await?.0);
         }
         Ok(files)
     }
@@ -112,7 +112,7 @@ impl World {
     /// Live rows of a file and their numbers.
     async fn numbered(&self, table: &Table, live: &LiveFile) -> crate::Result<Vec<(i64, u64)>> {
         let (uri, bytes) = (live.file.file_path(), live.file.file_size_in_bytes());
-        let reader = FileReader::open(&self.bucket, uri, bytes, table.layout()).await?;
+        let reader = FileReader::open(&self.bucket, uri, bytes, table.layout(), None).await?;
         let request = ReadRequest {
             columns: vec![1],
             paths: Vec::new(),
@@ -120,6 +120,7 @@ impl World {
             deleted: Arc::new(live.deleted_rows(table).await?),
             row_numbers: true,
             batch_rows: 7,
+            use_filters: true,
         };
         let mut scan = reader.scan(request).await?;
         let mut out = Vec::new();

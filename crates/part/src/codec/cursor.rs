@@ -59,6 +59,11 @@ impl Cursor {
         Err(Error::corrupt("segment", "a size has more than 9 bytes"))
     }
 
+    /// How many bytes were read.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
     /// Takes `count * width` bytes from the budget and returns the product.
     pub(crate) fn allocate(&mut self, count: usize, width: usize) -> Result<usize> {
         let bytes = count.checked_mul(width).filter(|bytes| *bytes <= self.budget);

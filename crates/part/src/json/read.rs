@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
+use super::path::push_key;
 use super::scan::Scanner;
+use super::shred::JSON_DEPTH_MAX;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -113,6 +115,37 @@ pub fn leaves(document: &str) -> Vec<(Vec<String>, &str)> {
     }
     found.sort_by_cached_key(|(keys, _)| keys.join("."));
     found
+}
+
+/// Calls `each` with the stored path and the raw text of every value of a document that is no
+/// object, in its order; arrays are one value. `false` when the text is not JSON: then values may
+/// be missing.
+pub fn each_value<'a>(document: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> bool {
+    let mut scanner = Scanner::new(document);
+    let walked = walk(&mut scanner, &mut String::new(), 0, each);
+    walked.is_some() && scanner.is_end()
+}
+
+fn walk<'a>(
+    scanner: &mut Scanner<'a>,
+    path: &mut String,
+    depth: usize,
+    each: &mut dyn FnMut(&str, &'a str),
+) -> Option<()> {
+    if scanner.peek()? != b'{' {
+        each(path, scanner.value()?);
+        return Some(());
+    }
+    if depth >= JSON_DEPTH_MAX {
+        return None;
+    }
+    let length = path.len();
+    each_key(scanner, &mut |scanner, key| {
+        push_key(path, &unquoted(key)?);
+        walk(scanner, path, depth + 1, each)?;
+        path.truncate(length);
+        Some(())
+    })
 }
 
 /// Steps over one value; gives the value at a path inside it. The outer `None` is no JSON.

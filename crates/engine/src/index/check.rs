@@ -1,0 +1,104 @@
+//! Holding the index against the rows of files, for `verify`. Nothing is repaired here.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+use dodb_rowstore::Usage;
+use hashbrown::HashMap;
+use roaring::RoaringBitmap;
+
+use super::collect::values_of;
+use super::head::IndexHead;
+use super::level::{self, Level, LevelRow, RowName, shard_of};
+use crate::db::Core;
+use crate::error::{Error, Result};
+use crate::table::TableDef;
+
+/// All posting lists of a table.
+pub(crate) struct IndexCheck<'a> {
+    def: &'a TableDef,
+    index: &'a IndexHead,
+    rows: HashMap<RowName, LevelRow>,
+}
+
+impl<'a> IndexCheck<'a> {
+    /// Reads every row; what is wrong with one goes to `faults`.
+    ///
+    /// # Errors
+    /// The row store failed.
+    pub(crate) fn load(
+        core: &Core,
+        def: &'a TableDef,
+        index: &'a IndexHead,
+        faults: &mut Vec<String>,
+        usage: &Usage,
+    ) -> Result<IndexCheck<'a>> {
+        let mut rows = HashMap::new();
+        for level in Level::ALL {
+            let cut = level.of(index).cut;
+            for shard in 0..cut {
+                let name = RowName { level, cut, shard };
+                match level::read(&core.rows, def, name, usage) {
+                    Ok(Some(row)) => drop(rows.insert(name, row)),
+                    Ok(None) => faults.push(format!("a row of posting lists is missing: {name:?}")),
+                    Err(e @ Error::Rows(_)) => return Err(e),
+                    Err(e) => faults.push(e.to_string()),
+                }
+            }
+        }
+        Ok(IndexCheck { def, index, rows })
+    }
+
+    /// What the index denies of some rows of a file, if anything.
+    ///
+    /// # Errors
+    /// The rows are not those of the table, or posting lists are damaged.
+    pub(crate) fn denied(&self, no: u64, rows: &RecordBatch) -> Result<Option<String>> {
+        let Ok(file) = u32::try_from(no) else { return Ok(None) };
+        let own = RoaringBitmap::from_iter([file]);
+        let (values, is_whole) = values_of(self.def, rows)?;
+        let is_listed = self.index.partial.as_ref().is_none_or(|files| files.0.contains(file));
+        if !is_whole && !is_listed {
+            return Ok(Some(format!("file {no} has more fields than the index knows of")));
+        }
+        for gathered in values {
+            let sure = self.index.without_left_out(&gathered.field, &own);
+            if sure.is_none_or(|files| files.is_empty()) {
+                continue;
+            }
+            let missed = self.missed(file, &gathered.keys)?;
+            if missed > 0 || gathered.has_others {
+                let field = gathered.field;
+                return Ok(Some(format!(
+                    "the index misses {missed} values of column #{}{} in file {no}",
+                    field.column,
+                    field.path.unwrap_or_default()
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many of these keys no level has for a file that it covers.
+    fn missed(&self, file: u32, keys: &[u64]) -> Result<usize> {
+        let mut missed: BTreeMap<u64, bool> = BTreeMap::new();
+        for level in Level::ALL {
+            let cut = level.of(self.index).cut;
+            if cut == 0 {
+                continue;
+            }
+            for key in keys {
+                let name = RowName { level, cut, shard: shard_of(*key, cut) };
+                let Some(row) = self.rows.get(&name).filter(|row| row.files.contains(file)) else {
+                    continue;
+                };
+                let found = row.postings.find(std::slice::from_ref(key));
+                let found = found.map_err(|e| Error::part("posting lists", e))?;
+                let is_there = found.iter().any(|(_, found)| *found == file);
+                let both = missed.get(key).is_none_or(|missed| *missed);
+                missed.insert(*key, both && !is_there);
+            }
+        }
+        Ok(missed.values().filter(|missed| **missed).count())
+    }
+}

@@ -1,0 +1,105 @@
+//! Folding: keys that wait go to the second level, a row at a time. A row may be written and the
+//! next one not: keys are in both levels then, which does no harm. Only when all are written does
+//! the head row say that none wait any more. Not here: when there is time for it
+//! ([`crate::warm`]).
+
+use std::sync::Arc;
+
+use dodb_part::Posting;
+use dodb_rowstore::{Flow, Usage, Value};
+use roaring::RoaringBitmap;
+
+use super::head::{IndexHead, LevelHead};
+use super::level::{self, Level, RowName, cut_for_bytes, shard_of};
+use super::update::waiting;
+use crate::commit::Change;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::state::TableState;
+use crate::statements;
+use crate::table::TableDef;
+
+/// Waiting keys are folded once they have about as many bytes as one row takes.
+const WAITING_BYTES_MAX: u64 = 1_000_000;
+/// Or one in so many of the bytes that they are folded into: each byte is written a few times then.
+const WAITING_ONE_IN: u64 = 4;
+
+/// Is it time to fold? `thorough`: whenever something waits.
+pub(crate) fn is_due(index: &IndexHead, thorough: bool) -> bool {
+    let (waiting, folded) = (index.waiting, index.folded);
+    let is_worth = waiting.bytes >= WAITING_BYTES_MAX
+        || waiting.bytes * WAITING_ONE_IN >= folded.bytes;
+    waiting.cut > 0 && (thorough || is_worth)
+}
+
+impl Db {
+    /// Folds the waiting keys of a table; answers how many rows were written. The turn to write its
+    /// files is the caller's.
+    pub(crate) fn fold_index(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<u64> {
+        let state = self.core.state(def, usage)?;
+        let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
+        let Some(index) = index.filter(|index| index.waiting.cut > 0) else {
+            return Ok(0);
+        };
+        let (files, postings) = match waiting(&self.core, def, index, usage) {
+            Ok(waiting) => waiting,
+            Err(e @ Error::Rows(_)) => return Err(e),
+            // Nothing can be known of them any more; their files are read.
+            Err(_) => (RoaringBitmap::new(), Vec::new()),
+        };
+        let bytes = index.waiting.bytes + index.folded.bytes;
+        let cut = cut_for_bytes(bytes).max(index.folded.cut);
+        let mut written = 0;
+        for shard in 0..cut {
+            let own = postings.iter().filter(|posting| shard_of(posting.key, cut) == shard);
+            let row = self.folded_row(&state, index, shard, cut, &files, own.copied(), usage)?;
+            written += row.len() as u64;
+            let [level, cut, shard] = RowName { level: Level::Folded, cut, shard }.params();
+            let params = [Value::Int(i64::from(def.id)), level, cut, shard, Value::Blob(&row)];
+            let rows = &self.core.rows;
+            rows.exec(&statements::PUT_POSTINGS, &params, usage, &mut |_| Flow::Continue)?;
+        }
+        let version = index.folded.version + 1;
+        let folded = LevelHead { cut, bytes: written, version };
+        let before = (index.waiting, index.folded);
+        self.submit(Change::Folded { def: def.clone(), before, folded }, usage)?;
+        Ok(u64::from(cut))
+    }
+
+    /// A row of the second level with what waits for it.
+    #[expect(clippy::too_many_arguments, reason = "what a fold has at hand")]
+    fn folded_row(
+        &self,
+        state: &TableState,
+        index: &IndexHead,
+        shard: u32,
+        cut: u32,
+        files: &RoaringBitmap,
+        own: impl Iterator<Item = Posting>,
+        usage: &Usage,
+    ) -> Result<Vec<u8>> {
+        let (core, def) = (&self.core, &state.def);
+        let mut files = files.clone();
+        let mut all: Vec<Posting> = own.collect();
+        if index.folded.cut > 0 {
+            let before = index.folded.cut;
+            let name = RowName { level: Level::Folded, cut: before, shard: shard / (cut / before) };
+            match level::read(&core.rows, def, name, usage) {
+                Ok(Some(row)) => {
+                    files |= row.files;
+                    let there = row.postings.postings();
+                    let there = there.map_err(|e| Error::part("posting lists", e))?;
+                    all.extend(there.iter().filter(|p| shard_of(p.key, cut) == shard));
+                }
+                Ok(None) => {}
+                Err(e @ Error::Rows(_)) => return Err(e),
+                Err(_) => {}
+            }
+        }
+        files &= &index.live.0;
+        all.retain(|posting| files.contains(posting.file));
+        all.sort_unstable();
+        all.dedup();
+        level::encode(def, &files, &all)
+    }
+}

@@ -1,0 +1,176 @@
+//! What the head row says of a table's index: which rows it has, and what they do not cover. Not
+//! here: the rows.
+
+use std::fmt::Display;
+
+use minicbor::encode::Write;
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use roaring::RoaringBitmap;
+
+use super::collect::{FIELDS_MAX, FileKeys};
+use super::field::Field;
+
+/// Files that a field may be left out of before it counts as left out of all.
+const LEFT_OUT_MAX: u64 = 256;
+
+/// Numbers of files, in the portable format of Roaring.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileSet(pub(crate) RoaringBitmap);
+
+impl<C> Encode<C> for FileSet {
+    fn encode<W: Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        let mut bytes = Vec::with_capacity(self.0.serialized_size());
+        // Writing to a Vec cannot fail.
+        let _ = self.0.serialize_into(&mut bytes);
+        e.bytes(&bytes)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for FileSet {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        let message = |e: &dyn Display| decode::Error::message(format!("numbers of files: {e}"));
+        let files = RoaringBitmap::deserialize_from(d.bytes()?);
+        files.map(FileSet).map_err(|e| message(&e))
+    }
+}
+
+/// The index of a table.
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
+pub(crate) struct IndexHead {
+    /// All files of the table.
+    #[n(0)]
+    pub(crate) live: FileSet,
+    /// Keys of files that came lately: in how many rows, and how many bytes.
+    #[n(1)]
+    pub(crate) waiting: LevelHead,
+    /// The others.
+    #[n(2)]
+    pub(crate) folded: LevelHead,
+    /// The fields that files have.
+    #[n(3)]
+    pub(crate) fields: Vec<FieldHead>,
+    /// Files with fields that are not listed; `None`: any may have such.
+    #[n(4)]
+    pub(crate) partial: Option<FileSet>,
+    /// The files that rows of footers begin with.
+    #[n(5)]
+    pub(crate) footers: FileSet,
+}
+
+/// One level of posting lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct LevelHead {
+    /// In how many rows the keys are cut: a power of two, or 0 while there is none.
+    #[n(0)]
+    pub(crate) cut: u32,
+    #[n(1)]
+    pub(crate) bytes: u64,
+    /// Raised whenever its rows are written.
+    #[n(2)]
+    pub(crate) version: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub(crate) struct FieldHead {
+    #[n(0)]
+    pub(crate) field: Field,
+    /// Files in which it has values that are not indexed; `None`: that may be so in any.
+    #[n(1)]
+    pub(crate) left_out: Option<FileSet>,
+}
+
+impl IndexHead {
+    pub(crate) fn new() -> IndexHead {
+        IndexHead { partial: Some(FileSet::default()), ..IndexHead::default() }
+    }
+
+    /// Of the same table without files.
+    pub(crate) fn emptied(&self) -> IndexHead {
+        let next = |level: LevelHead| LevelHead { cut: 0, bytes: 0, version: level.version + 1 };
+        let (waiting, folded) = (next(self.waiting), next(self.folded));
+        IndexHead { waiting, folded, ..IndexHead::new() }
+    }
+
+    /// Takes the rows of footers away of which no file is left; answers what they begin with.
+    pub(crate) fn drop_footers(&mut self) -> Vec<u32> {
+        let firsts: Vec<u32> = self.footers.0.iter().collect();
+        let is_empty = |at: usize, first: u32| match firsts.get(at + 1) {
+            Some(next) => self.live.0.range_cardinality(first..*next) == 0,
+            None => self.live.0.range_cardinality(first..) == 0,
+        };
+        let all = firsts.iter().enumerate();
+        let gone: Vec<u32> =
+            all.filter(|(at, first)| is_empty(*at, **first)).map(|(_, first)| *first).collect();
+        for first in &gone {
+            self.footers.0.remove(*first);
+        }
+        gone
+    }
+
+    /// Notes what a new file has.
+    pub(crate) fn add(&mut self, file: u32, keys: &FileKeys) {
+        let mut is_partial = keys.is_partial;
+        for field in &keys.fields {
+            is_partial |= self.at(field).is_none();
+        }
+        for field in &keys.left_out {
+            match self.at(field) {
+                Some(at) => insert(&mut at.left_out, file),
+                None => is_partial = true,
+            }
+        }
+        if is_partial {
+            insert(&mut self.partial, file);
+        }
+    }
+
+    fn at(&mut self, field: &Field) -> Option<&mut FieldHead> {
+        let found = self.fields.binary_search_by(|known| known.field.cmp(field));
+        let at = match found {
+            Ok(at) => at,
+            Err(_) if self.fields.len() >= FIELDS_MAX => return None,
+            Err(at) => {
+                let left_out = Some(FileSet::default());
+                self.fields.insert(at, FieldHead { field: field.clone(), left_out });
+                at
+            }
+        };
+        self.fields.get_mut(at)
+    }
+
+    /// The files of the table are these, and no others.
+    pub(crate) fn keep(&mut self, live: RoaringBitmap) {
+        let sets = self.fields.iter_mut().filter_map(|field| field.left_out.as_mut());
+        for files in sets.chain(self.partial.as_mut()) {
+            files.0 &= &live;
+        }
+        self.live.0 = live;
+    }
+
+    /// The files whose values of `field` are all indexed, if they are covered at all; `None`: none.
+    pub(crate) fn without_left_out(
+        &self,
+        field: &Field,
+        covered: &RoaringBitmap,
+    ) -> Option<RoaringBitmap> {
+        let found = self.fields.binary_search_by(|known| known.field.cmp(field));
+        let left_out = match found.ok().and_then(|at| self.fields.get(at)) {
+            Some(known) => known.left_out.as_ref()?,
+            None => self.partial.as_ref()?,
+        };
+        Some(covered - &left_out.0)
+    }
+}
+
+fn insert(files: &mut Option<FileSet>, file: u32) {
+    if let Some(FileSet(set)) = files {
+        set.insert(file);
+        if set.len() > LEFT_OUT_MAX {
+            *files = None;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The index beside the files in the bucket: posting lists that say which file can hold a value of
+//! a column or of a path, and the footers of the files. It is advice: a file that it does not
+//! cover, and a row of it that is missing or damaged, mean that the file is read. The bytes are
+//! specified in docs/format.md. Not here: bounds of files ([`crate::warm`]), keys of hot parts
+//! ([`crate::ids`]).
+
+mod check;
+mod collect;
+mod field;
+mod fold;
+mod footers;
+mod head;
+mod level;
+mod probe;
+mod update;
+
+pub(crate) use check::IndexCheck;
+pub(crate) use collect::{FileKeys, collect};
+pub(crate) use fold::is_due as is_fold_due;
+pub(crate) use footers::{FooterRow, footer_of};
+pub(crate) use head::{IndexHead, LevelHead};
+pub(crate) use level::{Level, LevelCache};
+pub(crate) use probe::{Candidates, candidates};
+pub(crate) use update::{IndexRows, NewKeys};

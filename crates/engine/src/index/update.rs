@@ -1,0 +1,109 @@
+//! What a commit changes in the index: keys of files that come wait in the first level, with their
+//! footers in a row of their own; of files that go, nothing is found any more. Not here: moving keys
+//! to the second level ([`super::fold`]).
+
+use dodb_part::Posting;
+use dodb_rowstore::Usage;
+use roaring::RoaringBitmap;
+
+use super::collect::FileKeys;
+use super::footers::FooterRow;
+use super::head::{IndexHead, LevelHead};
+use super::level::{self, Level, RowName, cut_for, shard_of};
+use crate::db::Core;
+use crate::error::{Error, Result};
+use crate::table::TableDef;
+
+/// A file that comes.
+pub(crate) struct NewKeys {
+    pub(crate) file: u32,
+    pub(crate) keys: FileKeys,
+}
+
+/// Rows of the index that a commit writes and deletes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct IndexRows {
+    pub(crate) put: Vec<(RowName, Vec<u8>)>,
+    /// All rows of a level in this cut.
+    pub(crate) dropped: Vec<(Level, u32)>,
+    pub(crate) footers: Vec<FooterRow>,
+    /// The first file of rows of footers.
+    pub(crate) footers_dropped: Vec<u32>,
+    /// Is all of the table's index deleted before?
+    pub(crate) forgets: bool,
+}
+
+impl IndexRows {
+    /// Adds the keys of files that come to those that wait.
+    ///
+    /// # Errors
+    /// The row store failed. Waiting keys that cannot be read are given up: their files are then
+    /// covered no more.
+    pub(crate) fn add(
+        &mut self,
+        core: &Core,
+        def: &TableDef,
+        index: &mut IndexHead,
+        new: Vec<NewKeys>,
+        usage: &Usage,
+    ) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let (mut files, mut postings) = match waiting(core, def, index, usage) {
+            Ok(waiting) => waiting,
+            Err(e @ Error::Rows(_)) => return Err(e),
+            Err(_) => (RoaringBitmap::new(), Vec::new()),
+        };
+        let is_gone = |file: u32| !index.live.0.contains(file);
+        postings.retain(|posting| !is_gone(posting.file));
+        files &= &index.live.0;
+        for NewKeys { file, keys } in new {
+            index.add(file, &keys);
+            files.insert(file);
+            postings.extend(keys.keys.into_iter().map(|key| Posting { key, file }));
+        }
+        postings.sort_unstable();
+        postings.dedup();
+        let cut = cut_for(postings.len());
+        let before = index.waiting;
+        // Written twice within a commit: only the last counts.
+        self.put.retain(|(name, _)| name.level != Level::Waiting);
+        if before.cut != 0 && before.cut != cut {
+            self.dropped.push((Level::Waiting, before.cut));
+        }
+        let mut bytes = 0;
+        for shard in 0..cut {
+            let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
+            let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
+            let row = level::encode(def, &files, postings.get(start..end).unwrap_or_default())?;
+            bytes += row.len() as u64;
+            self.put.push((RowName { level: Level::Waiting, cut, shard }, row));
+        }
+        index.waiting = LevelHead { cut, bytes, version: before.version + 1 };
+        Ok(())
+    }
+}
+
+/// The files and keys that wait.
+pub(super) fn waiting(
+    core: &Core,
+    def: &TableDef,
+    index: &IndexHead,
+    usage: &Usage,
+) -> Result<(RoaringBitmap, Vec<Posting>)> {
+    let cut = index.waiting.cut;
+    let (mut files, mut postings) = (None, Vec::new());
+    for shard in 0..cut {
+        let name = RowName { level: Level::Waiting, cut, shard };
+        let row = level::read(&core.rows, def, name, usage)?;
+        let missing = || Error::corrupt("posting lists", format!("there is no {name:?}"));
+        let row = row.ok_or_else(missing)?;
+        postings.extend(row.postings.postings().map_err(|e| Error::part("posting lists", e))?);
+        files = Some(match files {
+            Some(files) => files & row.files,
+            None => row.files,
+        });
+    }
+    Ok((files.unwrap_or_default(), postings))
+}

@@ -1,0 +1,425 @@
+//! The index over files: what look-ups cost in rows and requests on a database that was just
+//! opened, whatever the number of files; that pruning never loses a row; that a damaged index is
+//! only slower. Not here: files themselves (`warm.rs`).
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+
+use super::Stores;
+use super::support::{
+    Rng, TestEnv, Thing, addresses, bucket, metered, now, number, scan, text, things, try_open_with,
+};
+use dodb_engine::{
+    Bucket, Db, FlushScope, Options, PATH_ID_MIN, PathColumn, ScanRequest, Snapshot,
+    things as thing,
+};
+use dodb_part::json::PathType;
+use dodb_part::{CompareOp, Predicate, Scalar};
+use dodb_rowstore::{Flow, RowStore, Statement, Usage};
+
+cases![
+    look_ups_cost_the_same_at_any_number_of_files,
+    waiting_keys_cost_a_row_more_until_they_are_folded,
+    pruned_answers_are_those_of_full_scans,
+    a_planted_fault_in_pruning_is_found,
+    a_damaged_or_missing_index_is_only_slower,
+    an_emptied_table_forgets_its_index,
+];
+
+const EMAIL: u32 = PATH_ID_MIN;
+const AGE: u32 = PATH_ID_MIN + 1;
+const CITY: u32 = PATH_ID_MIN + 2;
+const MIXED: u32 = PATH_ID_MIN + 3;
+
+fn paths() -> Vec<PathColumn> {
+    let path = |id, path: &str, ty| PathColumn {
+        id,
+        name: path.to_owned(),
+        column: thing::DATA,
+        path: path.to_owned(),
+        ty,
+    };
+    vec![
+        path(EMAIL, ".email", PathType::String),
+        path(AGE, ".age", PathType::Int64),
+        path(CITY, ".home.city", PathType::String),
+        path(MIXED, ".mixed", PathType::Float64),
+    ]
+}
+
+struct Place {
+    store: Arc<dyn RowStore>,
+    bucket: Bucket,
+    env: Arc<TestEnv>,
+    options: Options,
+}
+
+impl Place {
+    fn new(stores: Stores<'_>, options: Options) -> Place {
+        Place { store: stores(), bucket: bucket(), env: Arc::new(TestEnv::default()), options }
+    }
+
+    fn open(&self) -> Db {
+        let bucket = Some(self.bucket.clone());
+        try_open_with(Box::new(self.store.clone()), &self.options, bucket, self.env.clone()).unwrap()
+    }
+
+    /// The ids of rows that meet `predicate` on a database opened for it alone, rows read, GETs.
+    fn cost(&self, predicate: &Predicate) -> (Vec<String>, u64, u64) {
+        let (db, usage) = (self.open(), Usage::default());
+        let found = ids(&db.snapshot("things", &usage).unwrap(), predicate, &usage);
+        assert_eq!(usage.rows_read(), metered(&db).read);
+        let counts = usage.counts();
+        (found, counts.rows_read, counts.object_gets)
+    }
+}
+
+fn ids(snapshot: &Snapshot, predicate: &Predicate, usage: &Usage) -> Vec<String> {
+    let request = ScanRequest {
+        columns: vec![thing::ID],
+        paths: paths(),
+        predicate: predicate.clone(),
+        row_addresses: false,
+    };
+    let plan = snapshot.scan(request, usage).unwrap();
+    let mut out = Vec::new();
+    for task in plan.tasks(usage).unwrap() {
+        let mut scanner = plan.start(&task);
+        while let Some(batch) = now(scanner.next_batch(usage)).unwrap() {
+            out.extend(batch.column(0).as_string_view().iter().flatten().map(str::to_owned));
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+fn email(n: u64) -> String {
+    format!("user{n}@example.org")
+}
+
+/// Persons `range`, one a minute.
+fn people(range: std::ops::Range<u64>) -> RecordBatch {
+    let person = |n: u64| {
+        let data = format!(
+            r#"{{"email":"{}","age":{},"home":{{"city":"C{}"}}}}"#,
+            email(n),
+            n % 90,
+            n % 7
+        );
+        let at = 1_600_000_000_000 + n as i64 * 60_000;
+        Thing::new(format!("{:016x}", Rng(n).next()), "Person", data, at)
+    };
+    things(&range.map(person).collect::<Vec<_>>())
+}
+
+fn flush(db: &Db) {
+    let usage = Usage::default();
+    while now(db.flush_step("things", FlushScope::All, &usage)).unwrap().more {}
+}
+
+fn fold(db: &Db) {
+    let usage = Usage::default();
+    while now(db.compact_step("things", false, &usage)).unwrap().more {}
+}
+
+/// A file a day: so many files of so many rows.
+fn with_files(stores: Stores<'_>, files: u64, rows: u64) -> Place {
+    let place = Place::new(stores, Options::native());
+    let db = place.open();
+    let day = 86_400_000;
+    let usage = Usage::default();
+    let mut batch = Vec::new();
+    for n in 0..files * rows {
+        let data = format!(r#"{{"email":"{}","age":{}}}"#, email(n), n % 90);
+        let at = 1_600_000_000_000 + (n / rows) as i64 * day;
+        batch.push(Thing::new(format!("{:016x}", Rng(n).next()), "Person", data, at));
+    }
+    for batch in batch.chunks(50_000) {
+        now(db.insert("things", &things(batch), &usage)).unwrap();
+    }
+    flush(&db);
+    fold(&db);
+    assert_eq!(db.snapshot("things", &usage).unwrap().warm().1, files);
+    place
+}
+
+fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
+    let most = super::size(20_000, 100);
+    for files in [10, super::size(1_000, 30) as u64, most as u64] {
+        let rows = if files > 1_000 { 3 } else { 20 };
+        let place = with_files(stores, files, rows);
+        let all = files * rows;
+        let check = |what: &str, predicate: &Predicate, found: usize, reads: u64, gets: u64| {
+            let (ids, rows, objects) = place.cost(predicate);
+            println!("{files:>6} files, {what:<24} {rows:>2} rows read, {objects:>2} GETs");
+            assert_eq!(ids.len(), found, "{what}");
+            assert!(rows <= reads && objects <= gets, "{files} files, {what}: {rows}, {objects}");
+        };
+        for n in [0, all / 2, all - 1] {
+            let id = format!("{:016x}", Rng(n).next());
+            check("one email", &text(EMAIL, CompareOp::Eq, &email(n)), 1, 4, 1);
+            check("one id", &text(thing::ID, CompareOp::Eq, &id), 1, 4, 1);
+        }
+        for n in [all, all + 7, all * 3] {
+            let id = format!("{:016x}", Rng(n).next());
+            check("an email that is nowhere", &text(EMAIL, CompareOp::Eq, &email(n)), 0, 2, 0);
+            check("an id that is nowhere", &text(thing::ID, CompareOp::Eq, &id), 0, 2, 0);
+        }
+        let (db, usage) = (place.open(), Usage::default());
+        assert_eq!(db.snapshot("things", &usage).unwrap().rows(), all);
+        assert_eq!(usage.rows_read(), 1);
+    }
+}
+
+fn waiting_keys_cost_a_row_more_until_they_are_folded(stores: Stores<'_>) {
+    let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
+    let (db, usage) = (place.open(), Usage::default());
+    now(db.insert("things", &people(0..2_000), &usage)).unwrap();
+    flush(&db);
+    fold(&db);
+    let absent = text(EMAIL, CompareOp::Eq, &email(1 << 40));
+    assert_eq!(place.cost(&absent), (Vec::new(), 2, 0));
+    now(db.insert("things", &people(2_000..2_100), &usage)).unwrap();
+    flush(&db);
+    assert_eq!(place.cost(&absent), (Vec::new(), 3, 0));
+    let late = text(EMAIL, CompareOp::Eq, &email(2_050));
+    assert_eq!(place.cost(&late).0.len(), 1);
+    now(db.insert("things", &people(2_100..4_000), &usage)).unwrap();
+    flush(&db);
+    fold(&db);
+    assert_eq!(place.cost(&absent), (Vec::new(), 2, 0));
+    let (found, rows, gets) = place.cost(&late);
+    assert_eq!((found.len(), gets), (1, 1));
+    assert!(rows <= 4, "{rows} rows");
+}
+
+/// Documents in which paths come, go and change their kinds.
+fn anybody(rng: &mut Rng, id: u64) -> Thing {
+    let mut fields = Vec::new();
+    if rng.chance(80) {
+        fields.push(format!(r#""email":"{}""#, email(rng.below(400))));
+    }
+    match rng.below(10) {
+        0 => fields.push(r#""age":"old""#.to_owned()),
+        1 => fields.push(r#""age":null"#.to_owned()),
+        2 => fields.push(r#""age":[1,2]"#.to_owned()),
+        _ => fields.push(format!(r#""age":{}"#, rng.below(100))),
+    }
+    if rng.chance(50) {
+        fields.push(format!(r#""home":{{"city":"C{}","zip":{}}}"#, rng.below(30), rng.below(9)));
+    }
+    match rng.below(6) {
+        0 => fields.push(format!(r#""mixed":{}.0"#, rng.below(20))),
+        1 => fields.push(format!(r#""mixed":{}"#, rng.below(20))),
+        2 => fields.push(format!(r#""mixed":{}.5"#, rng.below(20))),
+        3 => fields.push(format!(r#""mixed":"{}""#, rng.below(20))),
+        4 => fields.push(format!(r#""rare{}":1"#, rng.below(300))),
+        _ => {}
+    }
+    let at = 1_600_000_000_000 + rng.below(4) as i64 * 86_400_000;
+    let ty = ["A", "B"][rng.below(2) as usize];
+    Thing::new(format!("id{id}"), ty, format!("{{{}}}", fields.join(",")), at)
+}
+
+fn a_predicate(rng: &mut Rng, depth: u64) -> Predicate {
+    let term = |rng: &mut Rng| match rng.below(9) {
+        0 => text(thing::ID, CompareOp::Eq, &format!("id{}", rng.below(700))),
+        1 | 2 => text(EMAIL, CompareOp::Eq, &email(rng.below(420))),
+        3 => number(AGE, CompareOp::Eq, rng.below(105) as i64),
+        4 => text(CITY, CompareOp::Eq, &format!("C{}", rng.below(33))),
+        5 => {
+            let value = Scalar::Float(rng.below(44) as f64 / 2.0);
+            Predicate::Compare { column: MIXED, op: CompareOp::Eq, value }
+        }
+        6 => {
+            let values = (0..rng.below(4)).map(|_| Scalar::String(email(rng.below(420))));
+            Predicate::In { column: EMAIL, values: values.collect() }
+        }
+        7 => text(thing::TYPE, CompareOp::Eq, ["A", "B", "C"][rng.below(3) as usize]),
+        _ => number(AGE, CompareOp::Lt, rng.below(100) as i64),
+    };
+    if depth == 0 || rng.chance(40) {
+        return term(rng);
+    }
+    let terms = |rng: &mut Rng| {
+        (0..2 + rng.below(2)).map(|_| a_predicate(rng, depth - 1)).collect::<Vec<_>>()
+    };
+    match rng.below(5) {
+        0 | 1 => Predicate::And(terms(rng)),
+        2 | 3 => Predicate::Or(terms(rng)),
+        _ => Predicate::Not(Box::new(a_predicate(rng, depth - 1))),
+    }
+}
+
+/// All rows with what predicates ask for, read without one.
+fn everything(snapshot: &Snapshot) -> Vec<RecordBatch> {
+    let usage = Usage::default();
+    let columns = vec![thing::ID, thing::TYPE, EMAIL, AGE, CITY, MIXED];
+    let predicate = Predicate::True;
+    let request = ScanRequest { columns, paths: paths(), predicate, row_addresses: false };
+    let plan = snapshot.scan(request, &usage).unwrap();
+    let mut out = Vec::new();
+    for task in plan.tasks(&usage).unwrap() {
+        let mut scanner = plan.start(&task);
+        while let Some(batch) = now(scanner.next_batch(&usage)).unwrap() {
+            out.push(batch);
+        }
+    }
+    out
+}
+
+fn expected(all: &[RecordBatch], predicate: &Predicate) -> Vec<String> {
+    const COLUMNS: [u32; 6] = [thing::ID, thing::TYPE, EMAIL, AGE, CITY, MIXED];
+    let mut out = Vec::new();
+    for batch in all {
+        let column = |id: u32| -> Option<ArrayRef> {
+            let at = COLUMNS.iter().position(|known| *known == id)?;
+            Some(batch.column(at).clone())
+        };
+        let meets = predicate.evaluate(batch.num_rows(), &column).unwrap();
+        let ids = batch.column(0).as_string_view();
+        let found = (0..batch.num_rows()).filter(|row| meets.is_valid(*row) && meets.value(*row));
+        out.extend(found.map(|row| ids.value(row).to_owned()));
+    }
+    out.sort_unstable();
+    out
+}
+
+/// Random writes, flushes, compactions and folds; after each some predicates. Answers the first
+/// difference.
+fn differences(place: &Place, seed: u64, steps: u64, asked: u64) -> Result<u64, String> {
+    let mut rng = Rng(seed);
+    let (mut db, usage) = (place.open(), Usage::default());
+    let mut pruned = 0;
+    for step in 0..steps {
+        match rng.below(10) {
+            0..=3 => {
+                let rows: Vec<Thing> = (0..1 + rng.below(60))
+                    .map(|_| {
+                        let id = rng.below(600);
+                        anybody(&mut rng, id)
+                    })
+                    .collect();
+                now(db.insert("things", &things(&rows), &usage)).unwrap();
+            }
+            4 => {
+                let snapshot = db.snapshot("things", &usage).unwrap();
+                let gone = addresses(&snapshot, &text(thing::TYPE, CompareOp::Eq, "A"));
+                if rng.chance(10) {
+                    now(db.mutate("things", gone, None, &usage)).unwrap();
+                }
+            }
+            5 | 6 => flush(&db),
+            7 => fold(&db),
+            8 => while now(db.compact_step("things", true, &usage)).unwrap().more {},
+            _ => db = place.open(),
+        }
+        let snapshot = db.snapshot("things", &usage).unwrap();
+        let all = everything(&snapshot);
+        for _ in 0..asked {
+            let predicate = a_predicate(&mut rng, 2);
+            let answer = ids(&snapshot, &predicate, &usage);
+            let expected = expected(&all, &predicate);
+            if answer != expected {
+                return Err(format!("seed {seed}, step {step}, {predicate:?}: {answer:?}"));
+            }
+            pruned += u64::from(answer.len() < all.iter().map(RecordBatch::num_rows).sum());
+        }
+    }
+    Ok(pruned)
+}
+
+fn small() -> Options {
+    Options {
+        fresh_insert_rows_max: 6,
+        fold_rows_min: 8,
+        compact_bytes_max: 2_500,
+        flush_rows_max: 40,
+        file_bytes: 20_000,
+        ..Options::default()
+    }
+}
+
+fn pruned_answers_are_those_of_full_scans(stores: Stores<'_>) {
+    for seed in 0..super::size(24, 2) as u64 {
+        let place = Place::new(stores, small());
+        let pruned = differences(&place, seed, 40, 8).unwrap();
+        assert!(pruned > 100, "{pruned} predicates left something out");
+        let report = now(place.open().verify(&Usage::default())).unwrap();
+        assert!(report.faults.is_empty(), "seed {seed}: {:#?}", report.faults);
+    }
+}
+
+/// The comparison is worth something only if it notices a file too few.
+fn a_planted_fault_in_pruning_is_found(stores: Stores<'_>) {
+    let noticed = (0..4).any(|seed| {
+        let options = Options { plants_fault_in_index: true, ..small() };
+        differences(&Place::new(stores, options), seed, 40, 8).is_err()
+    });
+    assert!(noticed);
+}
+
+fn exec(store: &dyn RowStore, sql: &'static str) {
+    store.exec(&Statement { name: "test_damage", sql }, &[], &mut |_| Flow::Continue).unwrap();
+}
+
+fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
+    for sql in [
+        "UPDATE _postings SET data = zeroblob(40)",
+        "UPDATE _postings SET data = substr(data, 1, length(data) - 5)",
+        "DELETE FROM _postings",
+        "UPDATE _footers SET data = zeroblob(40)",
+        "DELETE FROM _footers",
+    ] {
+        let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
+        let (db, usage) = (place.open(), Usage::default());
+        now(db.insert("things", &people(0..1_500), &usage)).unwrap();
+        flush(&db);
+        fold(&db);
+        now(db.insert("things", &people(1_500..1_700), &usage)).unwrap();
+        flush(&db);
+        exec(place.store.as_ref(), sql);
+        for n in [3, 1_600, 5_000] {
+            let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
+            assert_eq!(found.len(), usize::from(n < 1_700), "{sql}, person {n}");
+        }
+        // It goes on, and heals what it can.
+        let db = place.open();
+        now(db.insert("things", &people(1_700..2_400), &usage)).unwrap();
+        flush(&db);
+        while now(db.compact_step("things", true, &usage)).unwrap().more {}
+        let snapshot = db.snapshot("things", &usage).unwrap();
+        let all = scan(&snapshot, &[thing::ID], &Predicate::True);
+        assert_eq!(all.iter().map(RecordBatch::num_rows).sum::<usize>(), 2_400, "{sql}");
+        for n in [3, 1_600, 2_000, 5_000] {
+            let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
+            assert_eq!(found.len(), usize::from(n < 2_400), "{sql}, person {n}");
+        }
+    }
+}
+
+fn an_emptied_table_forgets_its_index(stores: Stores<'_>) {
+    let place = Place::new(stores, Options::default());
+    let (db, usage) = (place.open(), Usage::default());
+    for range in [0..900, 900..1_200] {
+        now(db.insert("things", &people(range), &usage)).unwrap();
+        flush(&db);
+        fold(&db);
+    }
+    now(db.truncate("things", &usage)).unwrap();
+    for sql in ["SELECT 1 FROM _postings", "SELECT 1 FROM _footers", "SELECT 1 FROM _manifest"] {
+        let mut left = 0;
+        let statement = Statement { name: "test_rows", sql };
+        place.store.exec(&statement, &[], &mut |_| (left += 1, Flow::Continue).1).unwrap();
+        assert_eq!(left, 0, "{sql}");
+    }
+    now(db.insert("things", &people(100..300), &usage)).unwrap();
+    flush(&db);
+    for (n, there) in [(50, 0), (150, 1), (1_000, 0)] {
+        let asked = text(EMAIL, CompareOp::Eq, &email(n));
+        assert_eq!(ids(&db.snapshot("things", &usage).unwrap(), &asked, &usage).len(), there);
+        assert_eq!(place.cost(&asked).0.len(), there);
+    }
+}
