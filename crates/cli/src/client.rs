@@ -66,13 +66,15 @@ impl Client {
         self.reply(self.signed(self.agent.get(&url)).call())
     }
 
-    /// Posts nothing to a path.
+    /// Posts nothing to a path. Such requests take their time, after which workerd closes the
+    /// connection without having said so: it is not used again.
     ///
     /// # Errors
     /// As [`Client::sql`].
     pub fn post(&self, path: &str) -> Result<Reply> {
         let url = format!("{}{path}?database={}", self.base, self.database);
-        self.reply(self.signed(self.agent.post(&url)).send_empty())
+        let request = self.signed(self.agent.post(&url)).header("connection", "close");
+        self.reply(request.send_empty())
     }
 
     fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -109,5 +111,37 @@ impl Reply {
             .read_to_string(&mut text)
             .map_err(|e| Error::Failed(format!("the answer broke off: {e}")))?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers one request of a connection, and lets the connection go at the next.
+    fn answers_once(requests: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().take(requests) {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+                let _ = lines.next();
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn a_connection_that_was_closed_meanwhile_is_not_used_again() {
+        let client = Client::new(&answers_once(3), "default", None).unwrap();
+        for _ in 0..3 {
+            assert_eq!(client.post("/v1/flush").unwrap().text().unwrap(), "{}");
+        }
     }
 }
