@@ -37,10 +37,13 @@ bench: ## every benchmark against its peers, in one run; results under bench/res
 	@scripts/setup.sh build bench
 	cargo build --release --locked --workspace --all-targets
 	@scripts/worker.sh release
+	@scripts/worker.sh test
 	@$(PYTHON) demo/prepare.py
 	@$(PYTHON) bench/run.py --dodb '$(DODB)'
 	@$(PYTHON) bench/json_bench.py --dodb '$(DODB)'
 	@$(PYTHON) bench/worker.py --dodb '$(DODB)' --flights '$(CACHE)/flights'
+	@$(PYTHON) bench/index.py --dodb '$(DODB)'
+	@$(PYTHON) bench/flush.py
 
 worker: ## build the Worker and serve it on workerd, port 8787; its data stays in the cache folder
 	@scripts/worker.sh test

@@ -69,6 +69,12 @@ class Object:
     def memory_bytes(self):
         return json.loads(self.ask("GET", "/v1/stats")[0])["memory_bytes"]
 
+    def warm(self, what):
+        """Something that the statistics say of the things in the bucket."""
+        tables = json.loads(self.ask("GET", "/v1/stats")[0])["tables"]
+        [found] = [t[what] for t in tables if (t["name"], t["tier"]) == ("things", "warm")]
+        return found
+
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=60)
@@ -133,6 +139,7 @@ def measure(worker, flushes, rows):
     result = {"rows": flushes * rows, "insert": insert.result(), "flush": flush.result()}
     result["each_flush"] = {key: flush.each(key) for key in COUNTS}
     result["files_flushed"] = files(worker)
+    result["index_bytes_flushed"] = worker.warm("index_bytes")
     check("files", result["files_flushed"], flushes)
     result["flushed"] = queries(worker, result["rows"])
     compact = Phase(worker)
@@ -140,6 +147,7 @@ def measure(worker, flushes, rows):
         pass
     result["compact"] = compact.result()
     result["files_compacted"] = files(worker)
+    result["index_bytes"] = worker.warm("index_bytes")
     result["compacted"] = queries(worker, result["rows"])
     return result
 
@@ -156,6 +164,7 @@ def queries(worker, rows):
     for name, query, wanted in [
         ("count", "SELECT count(*) FROM things", str(rows)),
         ("by id", f"SELECT id FROM things WHERE id = '{middle}'", middle),
+        ("no such id", "SELECT count(*) FROM things WHERE id = 'nobody'", "0"),
         ("an hour's last", "SELECT max(createdAt) > '2024-01-01' FROM things", "true"),
     ]:
         worker.post("/_test/forget")
@@ -200,7 +209,9 @@ def page(result):
         "How: bench/flush.py.",
         table([*header, "peak MB"], lines),
         f"{result['files_flushed']:,} files after the flushes, {result['files_compacted']:,} after "
-        f"compaction. {per_thousand:.3f} rows written for 1,000 things flushed.",
+        f"compaction. {per_thousand:.3f} rows written for 1,000 things flushed. The index (lists of "
+        f"files, ids, posting lists, footers) has {result['index_bytes_flushed'] / 1e6:.1f} MB after "
+        f"the flushes, {result['index_bytes'] / 1e6:.1f} MB after compaction.",
         table(["one flush", "median", "most"], counts),
     ]) + "\n"
 

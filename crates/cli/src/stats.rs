@@ -61,7 +61,10 @@ fn text(stats: &Value, cost: &Value) -> String {
             grouped(number(table, "/rows")),
             grouped(number(table, "/parts")),
             bytes(number(table, "/bytes")),
-            table.get("index_bytes").map(|_| bytes(number(table, "/index_bytes"))).unwrap_or_default(),
+            table
+                .get("index_bytes")
+                .map(|_| bytes(number(table, "/index_bytes")))
+                .unwrap_or_default(),
         ]);
     }
     let mut meter = Table::new(&["statement", ">calls", ">rows read", ">rows written"]);

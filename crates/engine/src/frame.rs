@@ -1,5 +1,5 @@
-//! The frame around rows that the engine writes itself (head, catalog, ids, manifest, index): magic,
-//! version, checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See
+//! The frame around rows that the engine writes itself (all but those of parts): magic, version,
+//! checksum, payload. Not here: the frame of a part, which `dodb-part` owns. See
 //! docs/format.md.
 
 use twox_hash::XxHash3_64;

@@ -226,7 +226,8 @@ impl ScanPlan {
         let (state, counters) = (&self.snapshot.state, &self.counters);
         let all = counters.files.load(Relaxed);
         counters.files_pruned_by_index.store(all.saturating_sub(files.len() as u64), Relaxed);
-        let near = files.iter().filter(|file| is_in_zone(&state.def, file, &self.request.predicate));
+        let near =
+            files.iter().filter(|file| is_in_zone(&state.def, file, &self.request.predicate));
         let task = |part| ScanTask { part, granules: 0..0, is_told: true };
         let tasks: Vec<ScanTask> = near.cloned().map(task).collect();
         counters.files_pruned_by_zone.store((files.len() - tasks.len()) as u64, Relaxed);

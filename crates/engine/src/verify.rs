@@ -15,7 +15,7 @@ use crate::keys::{KeyIndex, hash_keys, key_columns};
 use crate::scan::live_batches;
 use crate::state::{PartState, TableState};
 use crate::statements;
-use crate::warm::{Lake, read_file};
+use crate::warm::{Lake, open_by_end, read_file};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,9 +85,8 @@ impl Db {
         };
         let mut faults = Vec::new();
         let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
-        let index = index.map(|index| {
-            IndexCheck::load(&self.core, &state.def, index, &mut faults, usage)
-        });
+        let index =
+            index.map(|index| IndexCheck::load(&self.core, &state.def, index, &mut faults, usage));
         let index = index.transpose()?;
         faults.into_iter().for_each(|fault| report.fault(name, fault));
         for part in state.parts.iter().chain(files.iter()) {
@@ -145,8 +144,9 @@ impl Db {
         }
         let lake = Lake::new(&self.core, def, usage)?;
         let (mut batches, mut from) = (Vec::new(), Vec::new());
-        let sink = (0, &mut batches, &mut from);
-        read_file(&self.core, state, part, &lake.bucket, sink, usage).await?;
+        // By its own end, and not by what the index says that is.
+        let reader = open_by_end(&self.core, state, part, &lake.bucket).await?;
+        read_file(def, part, &reader, (0, &mut batches, &mut from)).await?;
         Ok(batches)
     }
 

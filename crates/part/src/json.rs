@@ -26,7 +26,9 @@ pub use canonical::{Inspector, canonical};
 pub use convert::converted;
 pub use kind::{Kind, Kinds, PathType};
 pub use path::{PathStep, path_text, path_under, steps_of};
-pub use read::{STEPS_MAX, Step, each_value, elements, entries, keys, leaves, length, raw, text, unquoted};
+pub use read::{
+    STEPS_MAX, Step, each_value, elements, entries, keys, leaves, length, raw, text, unquoted,
+};
 pub use summary::PathSummary;
 pub use values::raw_type_name;
 

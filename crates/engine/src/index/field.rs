@@ -1,5 +1,5 @@
-//! What the index tells apart: columns, and paths of JSON columns, and what a value of one is looked
-//! up by. Not here: which of them a file has.
+//! What the index tells apart: columns, and paths of JSON columns, and what a value of one is
+//! looked up by. Not here: which of them a file has.
 
 use dodb_part::json::{PathStep, PathType, steps_of};
 use dodb_part::{ColumnType, Scalar, posting_key};

@@ -27,8 +27,8 @@ const WAITING_ONE_IN: u64 = 4;
 /// Is it time to fold? `thorough`: whenever something waits.
 pub(crate) fn is_due(index: &IndexHead, thorough: bool) -> bool {
     let (waiting, folded) = (index.waiting, index.folded);
-    let is_worth = waiting.bytes >= WAITING_BYTES_MAX
-        || waiting.bytes * WAITING_ONE_IN >= folded.bytes;
+    let is_worth =
+        waiting.bytes >= WAITING_BYTES_MAX || waiting.bytes * WAITING_ONE_IN >= folded.bytes;
     waiting.cut > 0 && (thorough || is_worth)
 }
 

@@ -48,7 +48,10 @@ pub(crate) struct Footer {
 
 impl FooterRow {
     /// Rows of these footers, which ascend by file.
-    pub(crate) fn of(schema: &str, ends: impl IntoIterator<Item = (u32, FileEnd)>) -> Vec<FooterRow> {
+    pub(crate) fn of(
+        schema: &str,
+        ends: impl IntoIterator<Item = (u32, FileEnd)>,
+    ) -> Vec<FooterRow> {
         let mut rows: Vec<FooterRow> = Vec::new();
         let mut bytes = usize::MAX;
         for (file, end) in ends {

@@ -100,8 +100,7 @@ pub(crate) fn encode(
 ) -> Result<Vec<u8>> {
     let postings = Postings::encode(postings).map_err(|e| Error::part(place(def), e))?;
     let disk = LevelDisk { files: FileSet(files.clone()), postings: postings.into() };
-    let payload =
-        minicbor::to_vec(&disk).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
+    let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
     Ok(frame::seal(Magic::Postings, &payload))
 }
 

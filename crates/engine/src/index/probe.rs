@@ -162,12 +162,7 @@ impl Probe<'_> {
     }
 
     /// Adds the files of one level that have one of the keys; answers the files that it covers.
-    fn ask(
-        &self,
-        level: Level,
-        keys: &[u64],
-        found: &mut RoaringBitmap,
-    ) -> Result<RoaringBitmap> {
+    fn ask(&self, level: Level, keys: &[u64], found: &mut RoaringBitmap) -> Result<RoaringBitmap> {
         let head = level.of(self.index);
         if head.cut == 0 {
             return Ok(RoaringBitmap::new());

@@ -1,6 +1,6 @@
 //! What a commit changes in the index: keys of files that come wait in the first level, with their
-//! footers in a row of their own; of files that go, nothing is found any more. Not here: moving keys
-//! to the second level ([`super::fold`]).
+//! footers in a row of their own; of files that go, nothing is found any more. Not here: moving
+//! keys to the second level ([`super::fold`]).
 
 use dodb_part::Posting;
 use dodb_rowstore::Usage;

@@ -63,7 +63,8 @@ impl Place {
 
     fn open(&self) -> Db {
         let bucket = Some(self.bucket.clone());
-        try_open_with(Box::new(self.store.clone()), &self.options, bucket, self.env.clone()).unwrap()
+        try_open_with(Box::new(self.store.clone()), &self.options, bucket, self.env.clone())
+            .unwrap()
     }
 
     /// The ids of rows that meet `predicate` on a database opened for it alone, rows read, GETs.

@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
-use dodb_lake::{Bucket, Change as LakeChange, LiveFile, ReadRequest, Table, write_deletes};
+use dodb_lake::{Change as LakeChange, FileReader, LiveFile, ReadRequest, Table, write_deletes};
 use dodb_part::Predicate;
 use dodb_rowstore::Usage;
 use futures::future::BoxFuture;
@@ -22,7 +22,7 @@ use super::lake::{Lake, changed_columns, next_stamp};
 use super::lookup::with_stored_ids;
 use super::open::open;
 use super::write::{Rows, write};
-use crate::db::{Core, Db};
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::index::is_fold_due;
 use crate::job_log::{JobKind, Progress};
@@ -144,7 +144,8 @@ impl Db {
         let mut batches = Vec::new();
         let mut from = Vec::new();
         for (at, part) in group.iter().enumerate() {
-            read(core, state, part, &lake.bucket, (at as u32, &mut batches, &mut from), usage).await?;
+            let reader = open(core, state, part, &lake.bucket, usage).await?;
+            read(def, part, &reader, (at as u32, &mut batches, &mut from)).await?;
         }
         let mut added = Vec::new();
         let mut outputs = Vec::new();
@@ -344,17 +345,13 @@ type Sink<'a> = (u32, &'a mut Vec<RecordBatch>, &'a mut Vec<(u32, u32)>);
 /// The live rows of a file, as the hot tier would store them. `sink` is the place of the file, and
 /// what they are appended to.
 pub(crate) async fn read(
-    core: &Core,
-    state: &TableState,
+    def: &TableDef,
     part: &PartState,
-    bucket: &Bucket,
+    reader: &FileReader,
     sink: Sink<'_>,
-    usage: &Usage,
 ) -> Result<()> {
     const BATCH_ROWS: usize = 8_192;
-    let def = &state.def;
     let (at, batches, from) = sink;
-    let reader = open(core, state, part, bucket, usage).await?;
     let columns: Vec<u32> = def.schema.columns().iter().map(|c| c.id).collect();
     let request = ReadRequest {
         columns: columns.clone(),

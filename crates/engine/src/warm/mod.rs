@@ -35,4 +35,5 @@ pub use history::{AsOf, SnapshotInfo};
 pub use jobs::WarmReport;
 pub(crate) use lake::{Lake, next_stamp};
 pub(crate) use lookup::{WarmRows, look_up};
+pub(crate) use open::open_by_end;
 pub(crate) use scan::FileScanner;

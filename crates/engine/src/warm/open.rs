@@ -37,25 +37,57 @@ pub(crate) async fn open(
         Some(index) => footer_of(core, &slot, def, index, part.no, usage)?,
         None => None,
     };
-    let known = footer.and_then(|footer| {
-        Some((known_layout(&slot, def, &footer.schema)?, footer.end))
-    });
-    let (layout, end) = match (known, &state.attached) {
-        (Some((layout, end)), _) => (layout, Some(end)),
-        (None, Some(table)) => (table.layout().clone(), None),
-        (None, None) => {
-            let table = own_table(&slot, def, bucket, &warm.head.metadata).await?;
-            (layout(def, &table)?, None)
+    let known =
+        footer.and_then(|footer| Some((known_layout(&slot, def, &footer.schema)?, footer.end)));
+    let reader = match known {
+        Some((layout, end)) => {
+            let opened = FileReader::open(bucket, &file.uri, part.bytes, &layout, Some(&end)).await;
+            checked(def, part, opened)?
+        }
+        None => open_by_end(core, state, part, bucket).await?,
+    };
+    slot.keep_file_reader(def, part.no, reader.clone(), core.options.footers_max);
+    Ok(reader)
+}
+
+/// Opens a file of a table by its own end, whatever is known of it.
+///
+/// # Errors
+/// As for [`open`].
+pub(crate) async fn open_by_end(
+    core: &Core,
+    state: &TableState,
+    part: &PartState,
+    bucket: &Bucket,
+) -> Result<FileReader> {
+    let def = &state.def;
+    let (Some(file), Some(warm)) = (&part.file, &state.warm) else {
+        return Err(Error::invalid("not a file"));
+    };
+    let layout = match &state.attached {
+        Some(table) => table.layout().clone(),
+        None => {
+            let slot = core.slot(def.id);
+            layout(def, &own_table(&slot, def, bucket, &warm.head.metadata).await?)?
         }
     };
-    let opened = FileReader::open(bucket, &file.uri, part.bytes, &layout, end.as_ref()).await;
+    let opened = FileReader::open(bucket, &file.uri, part.bytes, &layout, None).await;
+    checked(def, part, opened)
+}
+
+/// A file that was opened, if it is what the list of files says.
+fn checked(
+    def: &TableDef,
+    part: &PartState,
+    opened: dodb_lake::Result<FileReader>,
+) -> Result<FileReader> {
     let reader = opened.map_err(|e| e.of_table(&def.name))?;
     if reader.rows() != part.rows {
+        let uri = part.file.as_ref().map_or("", |file| file.uri.as_str());
         let (found, listed) = (reader.rows(), part.rows);
         let detail = format!("it holds {found} rows, the list of files says {listed}");
-        return Err(Error::corrupt(format!("table `{}`, {}", def.name, file.uri), detail));
+        return Err(Error::corrupt(format!("table `{}`, {uri}", def.name), detail));
     }
-    slot.keep_file_reader(def, part.no, reader.clone(), core.options.footers_max);
     Ok(reader)
 }
 

@@ -25,9 +25,7 @@ pub(super) async fn read(
     let mut decoder =
         ParquetMetaDataPushDecoder::try_new(bytes)?.with_page_index_policy(PageIndexPolicy::Skip);
     let (tail, end) = match end {
-        Some(end) => {
-            (bytes.saturating_sub(end.bytes().len() as u64)..bytes, end.bytes().clone())
-        }
+        Some(end) => (bytes.saturating_sub(end.bytes().len() as u64)..bytes, end.bytes().clone()),
         None => {
             let tail = bytes.saturating_sub(TAIL_BYTES)..bytes;
             let mut found = bucket.read_ranges(uri, std::slice::from_ref(&tail)).await?;

@@ -176,8 +176,7 @@ impl FileReader {
         let filter: Vec<Source> = filter.collect::<Result<_>>()?;
         let schema = self.output_schema(&request)?;
         let mut counts = ScanCounts::default();
-        let Selected { groups, rows, ranges } =
-            self.select(&request, &filter, &mut counts).await?;
+        let Selected { groups, rows, ranges } = self.select(&request, &filter, &mut counts).await?;
         let span = self.narrow_span(&ranges, output.iter().chain(&filter), counts.rows_kept);
         let parquet = self.arrow.parquet_schema();
         let leaves = output.iter().flat_map(|source| source.leaves.iter().copied());

@@ -52,10 +52,9 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_never_panics(at in 0usize..4_000, bit in 0u8..8) {
-        let postings: Vec<Posting> = (0..900)
-            .map(|n: u64| Posting { key: posting_key(hash_bytes(&n.to_le_bytes())), file: n as u32 % 7 })
-            .collect();
-        let mut postings = postings;
+        let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
+        let postings = (0..900).map(|n| Posting { key: key(n), file: n as u32 % 7 });
+        let mut postings: Vec<Posting> = postings.collect();
         postings.sort_unstable();
         let mut bytes = Postings::encode(&postings).unwrap();
         let at = at % bytes.len();
