@@ -405,6 +405,7 @@ impl Commit<'_> {
                 run(tx, &statements::DELETE_MANIFEST, &params)?;
                 run(tx, &statements::DELETE_POSTINGS, &params)?;
                 run(tx, &statements::DELETE_FOOTERS, &params)?;
+                run(tx, &statements::DELETE_STATS, &params)?;
                 run(tx, &statements::DELETE_HEAD, &params)?;
             }
             if let Some(row) = &catalog {
@@ -449,6 +450,7 @@ fn put_index(tx: &Transaction<'_>, def: &TableDef, rows: &IndexRows) -> Result<(
     if rows.forgets {
         run(tx, &statements::DELETE_POSTINGS, &[id()])?;
         run(tx, &statements::DELETE_FOOTERS, &[id()])?;
+        run(tx, &statements::DELETE_STATS, &[id()])?;
     }
     for (level, cut) in &rows.dropped {
         let params = [id(), Value::Int(*level as i64), Value::Int(i64::from(*cut))];
@@ -465,6 +467,14 @@ fn put_index(tx: &Transaction<'_>, def: &TableDef, rows: &IndexRows) -> Result<(
     }
     for first in &rows.footers_dropped {
         run(tx, &statements::DELETE_FOOTERS_ROW, &[id(), Value::Int(i64::from(*first))])?;
+    }
+    for row in &rows.stats {
+        let bytes = row.encode(def)?;
+        let params = [id(), Value::Int(i64::from(row.first())), Value::Blob(&bytes)];
+        run(tx, &statements::PUT_STATS, &params)?;
+    }
+    for first in &rows.stats_dropped {
+        run(tx, &statements::DELETE_STATS_ROW, &[id(), Value::Int(i64::from(*first))])?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ pub(crate) enum Magic {
     Manifest,
     Postings,
     Footers,
+    Stats,
 }
 
 impl Magic {
@@ -29,6 +30,7 @@ impl Magic {
             Magic::Manifest => b"doM1",
             Magic::Postings => b"doP1",
             Magic::Footers => b"doF1",
+            Magic::Stats => b"doS1",
         }
     }
 }

@@ -11,6 +11,7 @@ mod assemble;
 mod catalog;
 mod commit;
 mod cost;
+mod counts;
 mod db;
 mod env;
 mod error;

@@ -83,6 +83,8 @@ pub struct ScanCounters {
     pub files_pruned_by_zone: AtomicU64,
     /// Files left out by the posting lists of the index.
     pub files_pruned_by_index: AtomicU64,
+    /// Files left out by what is known of their paths.
+    pub files_pruned_by_stats: AtomicU64,
     /// 1 when the index had to be left aside because a row of it could not be read.
     pub index_unreadable: AtomicU64,
     /// Files left out by a key filter.
@@ -196,7 +198,7 @@ impl ScanPlan {
         let files = match candidates(core, state, &self.request, usage)? {
             Candidates::Files(numbers) => {
                 let files = state.files_of(&numbers, &core.rows, usage)?;
-                return Ok(self.tasks_of_told(&files));
+                return self.tasks_of_told(&files, usage);
             }
             Candidates::Unreadable => {
                 self.counters.index_unreadable.store(1, Relaxed);
@@ -217,21 +219,51 @@ impl ScanPlan {
             let by_filter = (before - near.len()) as u64;
             self.counters.files_pruned_by_filter.store(by_filter, Relaxed);
         }
+        let near = self.within_stats(near, usage)?;
         let task = |part| ScanTask { part, granules: 0..0, is_told: false };
         Ok(near.into_iter().map(task).collect())
     }
 
     /// The files that the index names, less those out of bounds.
-    fn tasks_of_told(&self, files: &[Arc<PartState>]) -> Vec<ScanTask> {
+    fn tasks_of_told(&self, files: &[Arc<PartState>], usage: &Usage) -> Result<Vec<ScanTask>> {
         let (state, counters) = (&self.snapshot.state, &self.counters);
         let all = counters.files.load(Relaxed);
         counters.files_pruned_by_index.store(all.saturating_sub(files.len() as u64), Relaxed);
-        let near =
-            files.iter().filter(|file| is_in_zone(&state.def, file, &self.request.predicate));
+        let in_zone =
+            |file: &&Arc<PartState>| is_in_zone(&state.def, file, &self.request.predicate);
+        let near: Vec<Arc<PartState>> = files.iter().filter(in_zone).cloned().collect();
+        counters.files_pruned_by_zone.store((files.len() - near.len()) as u64, Relaxed);
+        // One file is read sooner than what is known of it.
+        let near = if near.len() > 1 { self.within_stats(near, usage)? } else { near };
         let task = |part| ScanTask { part, granules: 0..0, is_told: true };
-        let tasks: Vec<ScanTask> = near.cloned().map(task).collect();
-        counters.files_pruned_by_zone.store((files.len() - tasks.len()) as u64, Relaxed);
-        tasks
+        Ok(near.into_iter().map(task).collect())
+    }
+
+    /// The files that can have rows by what is known of the paths that the predicate asks for.
+    fn within_stats(
+        &self,
+        files: Vec<Arc<PartState>>,
+        usage: &Usage,
+    ) -> Result<Vec<Arc<PartState>>> {
+        let (snapshot, predicate) = (&self.snapshot, &self.request.predicate);
+        let columns = predicate.columns();
+        let asked = self.request.paths.iter().filter(|path| columns.contains(&path.id));
+        let asked: Vec<&PathColumn> = asked.collect();
+        let Some(stats) = snapshot.path_stats(&files, &asked, usage)? else { return Ok(files) };
+        let before = files.len();
+        let might = |file: &Arc<PartState>| {
+            let known = asked.iter().filter_map(|path| Some((path.id, stats.get(file.no, path)?)));
+            let known: BTreeMap<u32, ColumnStats> = known.collect();
+            let evidence = |id: u32| Evidence {
+                stats: known.get(&id).or_else(|| zone(&snapshot.state.def, file, id)),
+                bloom: None,
+            };
+            prune(predicate, &evidence) == Answer::MightMatch
+        };
+        let left: Vec<Arc<PartState>> = files.into_iter().filter(might).collect();
+        let pruned = (before - left.len()) as u64;
+        self.counters.files_pruned_by_stats.store(pruned, Relaxed);
+        Ok(left)
     }
 
     /// What the scan came to so far.
@@ -553,12 +585,13 @@ impl Columns<'_> {
 
 /// Can the part have rows that meet the predicate, by the bounds that a state knows?
 fn is_in_zone(def: &TableDef, part: &PartState, predicate: &Predicate) -> bool {
-    let derived = derived_column(def);
-    let evidence = |id: u32| {
-        let stats = if Some(id) == derived { None } else { part.zones.get(&id) };
-        Evidence { stats, bloom: None }
-    };
+    let evidence = |id: u32| Evidence { stats: zone(def, part, id), bloom: None };
     part.live() > 0 && prune(predicate, &evidence) == Answer::MightMatch
+}
+
+/// The bounds of a column that a state knows of a part or file.
+pub(crate) fn zone<'a>(def: &TableDef, part: &'a PartState, id: u32) -> Option<&'a ColumnStats> {
+    if Some(id) == derived_column(def) { None } else { part.zones.get(&id) }
 }
 
 /// Columns for which a Bloom filter can answer.

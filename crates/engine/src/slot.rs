@@ -14,7 +14,7 @@ use crate::db::Core;
 use crate::error::Result;
 use crate::head;
 use crate::ids::IdFilters;
-use crate::index::{FooterRow, LevelCache};
+use crate::index::{FooterRow, LevelCache, StatsCache};
 use crate::jobs;
 use crate::options::Options;
 use crate::state::{PartState, TableState};
@@ -41,6 +41,8 @@ pub(crate) struct Slot {
     pub(crate) index_rows: LevelCache,
     /// Footers that were read last, and the first file of them.
     pub(crate) footers: Mutex<Option<(u32, Arc<FooterRow>)>>,
+    /// Statistics of files that were read lately, by the first file.
+    pub(crate) stats_rows: Mutex<StatsCache>,
     /// The schema that was read last with footers, by the version of the definition.
     pub(crate) layout: Mutex<Option<(u32, String, Arc<Layout>)>>,
     /// Open files by number; files never change. The version of the definition they were opened by.
@@ -90,6 +92,7 @@ impl Slot {
         *self.lake_table.lock() = None;
         *self.footers.lock() = None;
         self.index_rows.clear();
+        self.stats_rows.lock().clear();
         *self.file_readers.lock() = None;
         if let Some(state) = self.state.write().take() {
             let held = state.parts.iter().map(|part| (part.no, Arc::downgrade(&part.guard)));

@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, BooleanArray};
-use arrow_select::filter::filter;
 use dodb_part::json::PathSummary;
-use dodb_part::{ColumnStats, Layout, StatsBuilder};
+use dodb_part::{ColumnStats, Layout};
 use dodb_rowstore::{Usage, Value};
 
 use crate::db::Core;
 use crate::error::Result;
-use crate::parts::OpenPart;
-use crate::scan::{PathColumn, ScanPlan, ScanRequest, derived_column, live_mask};
+use crate::index::PathStats;
+use crate::scan::{PathColumn, ScanPlan, ScanRequest, derived_column};
 use crate::state::{PartState, TableState};
 use crate::statements;
 use crate::table::TableDef;
@@ -88,62 +86,21 @@ impl Snapshot {
         self.state.paths.get(&column).cloned().unwrap_or_default()
     }
 
-    /// How many rows hold each value of a path, and statistics besides, exact: from the headers of
-    /// parts, or their values where rows are fresh or deleted. `None` when there are many values,
-    /// or many parts.
-    ///
-    /// # Errors
-    /// The row store failed, or a part is damaged.
-    pub fn path_counts(&self, path: &PathColumn, usage: &Usage) -> Result<Option<ColumnStats>> {
-        const PARTS_MAX: usize = 64;
-        let in_files = self.state.warm.as_ref().map_or(0, |warm| warm.head.rows);
-        if self.state.parts.len() > PARTS_MAX || in_files > 0 {
-            return Ok(None);
-        }
-        let mut all = ColumnStats::default();
-        for part in &self.state.parts {
-            let Some(stats) = self.path_counts_of(part, path, usage)? else { return Ok(None) };
-            all.merge(&stats);
-            if all.values.is_none() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(all))
-    }
-
-    fn path_counts_of(
+    /// What rows say of paths in files; `None` when there is nothing to ask, or nobody who knows.
+    pub(crate) fn path_stats(
         &self,
-        part: &PartState,
-        path: &PathColumn,
+        files: &[Arc<PartState>],
+        paths: &[&PathColumn],
         usage: &Usage,
-    ) -> Result<Option<ColumnStats>> {
-        let def = &self.state.def;
-        let Some(column) = def.schema.by_id(path.column) else { return Ok(None) };
-        let parts = &self.core.parts;
-        let reader = parts.reader(def, part, usage)?;
-        let is_whole = part.deleted_count() == 0;
-        if let Some(stats) = reader.path_stats(path.column, &path.path, path.ty, None)
-            && (is_whole || stats.values.is_none())
-        {
-            return Ok(Some(stats).filter(|stats| stats.values.is_some()));
-        }
-        if part.fresh.is_none() && is_whole {
+    ) -> Result<Option<PathStats>> {
+        let index = self.state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
+        let Some(index) = index.filter(|index| !index.stats.0.is_empty()) else { return Ok(None) };
+        if paths.is_empty() || files.is_empty() || self.state.attached.is_some() {
             return Ok(None);
         }
-        let mut builder = StatsBuilder::new();
-        for granule in 0..reader.granule_count() {
-            let open = OpenPart { def, part, reader: &reader };
-            let values = parts.read_path(open, column, path, granule, usage)?;
-            let start = reader.granule_rows(granule).start;
-            match live_mask(part, start, values.len()) {
-                Some(live) => {
-                    let live = BooleanArray::new(live, None);
-                    builder.push(&filter(&values, &live)?);
-                }
-                None => drop(builder.push(&values)),
-            }
-        }
-        Ok(Some(builder.finish()).filter(|stats| stats.values.is_some()))
+        let numbers = files.iter().filter_map(|file| u32::try_from(file.no).ok()).collect();
+        let slot = self.core.slot(self.state.def.id);
+        PathStats::read(&self.core, &slot, &self.state.def, index, &numbers, usage).map(Some)
     }
 
     /// Raised by every commit to the table.

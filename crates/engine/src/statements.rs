@@ -6,7 +6,7 @@
 use dodb_rowstore::Statement;
 
 /// Statements that make an empty store ready. Run only when a write finds no table.
-pub const CREATE: [Statement; 6] = [
+pub const CREATE: [Statement; 7] = [
     Statement {
         name: "create_head",
         sql: "CREATE TABLE IF NOT EXISTS _head (tbl INTEGER NOT NULL, data BLOB NOT NULL, \
@@ -37,6 +37,11 @@ pub const CREATE: [Statement; 6] = [
     Statement {
         name: "create_footers",
         sql: "CREATE TABLE IF NOT EXISTS _footers (tbl INTEGER NOT NULL, file INTEGER NOT NULL, \
+              data BLOB NOT NULL, PRIMARY KEY (tbl, file)) WITHOUT ROWID",
+    },
+    Statement {
+        name: "create_stats",
+        sql: "CREATE TABLE IF NOT EXISTS _stats (tbl INTEGER NOT NULL, file INTEGER NOT NULL, \
               data BLOB NOT NULL, PRIMARY KEY (tbl, file)) WITHOUT ROWID",
     },
 ];
@@ -143,6 +148,20 @@ pub const DELETE_FOOTERS_ROW: Statement = Statement {
 /// Forgets a table's footers.
 pub const DELETE_FOOTERS: Statement =
     Statement { name: "delete_footers", sql: "DELETE FROM _footers WHERE tbl = ?1" };
+/// Statistics of files, by the first of them.
+pub const GET_STATS: Statement =
+    Statement { name: "get_stats", sql: "SELECT data FROM _stats WHERE tbl = ?1 AND file = ?2" };
+/// Writes some.
+pub const PUT_STATS: Statement = Statement {
+    name: "put_stats",
+    sql: "INSERT OR REPLACE INTO _stats (tbl, file, data) VALUES (?1, ?2, ?3)",
+};
+/// Forgets some.
+pub const DELETE_STATS_ROW: Statement =
+    Statement { name: "delete_stats_row", sql: "DELETE FROM _stats WHERE tbl = ?1 AND file = ?2" };
+/// Forgets a table's statistics of files.
+pub const DELETE_STATS: Statement =
+    Statement { name: "delete_stats", sql: "DELETE FROM _stats WHERE tbl = ?1" };
 /// Bytes of a table's filters, lists of files, posting lists and footers.
 pub const INDEX_BYTES: Statement = Statement {
     name: "index_bytes",
@@ -150,5 +169,6 @@ pub const INDEX_BYTES: Statement = Statement {
           SELECT sum(length(data)) AS bytes FROM _ids WHERE tbl = ?1 \
           UNION ALL SELECT sum(length(data)) FROM _manifest WHERE tbl = ?1 \
           UNION ALL SELECT sum(length(data)) FROM _postings WHERE tbl = ?1 \
-          UNION ALL SELECT sum(length(data)) FROM _footers WHERE tbl = ?1)",
+          UNION ALL SELECT sum(length(data)) FROM _footers WHERE tbl = ?1 \
+          UNION ALL SELECT sum(length(data)) FROM _stats WHERE tbl = ?1)",
 };

@@ -318,9 +318,16 @@ impl DisplayAs for ScanExec {
             let by_zone = c.files_pruned_by_zone.load(Relaxed);
             let by_filter = c.files_pruned_by_filter.load(Relaxed);
             let by_index = c.files_pruned_by_index.load(Relaxed);
-            let left = files.saturating_sub(by_index + by_zone + by_filter);
+            let by_stats = c.files_pruned_by_stats.load(Relaxed);
+            let left = files.saturating_sub(by_index + by_zone + by_stats + by_filter);
             write!(f, ", files={left}/{files}")?;
-            for (why, count) in [("index", by_index), ("bounds", by_zone), ("filter", by_filter)] {
+            let reasons = [
+                ("index", by_index),
+                ("bounds", by_zone),
+                ("path_statistics", by_stats),
+                ("filter", by_filter),
+            ];
+            for (why, count) in reasons {
                 if count > 0 {
                     write!(f, ", files_pruned_by_{why}={count}")?;
                 }

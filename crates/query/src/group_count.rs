@@ -1,17 +1,20 @@
-//! `SELECT c, count(*) FROM t GROUP BY c` from the counts in the head row: where the table keeps
-//! exact counts of every value of a column, no part is read. Not here: `count(*)`, `min` and `max`
-//! without GROUP BY, which DataFusion answers from a scan's exact statistics.
+//! `SELECT c, count(*) FROM t WHERE d = 1 GROUP BY c`, and the same without GROUP BY, from counts of
+//! values: those in the head row, else those of parts and files, so that no row is read. Not here:
+//! `count(*)`, `min` and `max` of all rows or by one column, which DataFusion answers from a scan's
+//! exact statistics.
 
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::DefaultTableSource;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::logical_plan::Values;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, TableScan};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use dodb_engine::PathColumn;
+use dodb_part::Predicate;
 
 use crate::json::JsonPath;
-use crate::lower::{path_id, raise};
+use crate::lower::{lower, path_id, raise};
 use crate::provider::DodbTable;
 
 /// The rule; see the module.
@@ -48,48 +51,80 @@ impl OptimizerRule for GroupCount {
 }
 
 fn counted(aggregate: &Aggregate) -> Option<Values> {
-    let [group] = aggregate.group_expr.as_slice() else { return None };
-    if !aggregate.aggr_expr.iter().all(is_count_of_rows) {
+    let group = match aggregate.group_expr.as_slice() {
+        [] => None,
+        [group] => Some(group),
+        _ => return None,
+    };
+    if aggregate.aggr_expr.is_empty() || !aggregate.aggr_expr.iter().all(is_count_of_rows) {
         return None;
     }
-    let (expr, table) = source_of(group, &aggregate.input)?;
+    let (expr, scan, table) = source_of(group, &aggregate.input)?;
     let def = table.snapshot.def();
-    let (ty, counts) = match JsonPath::of(expr) {
-        Some((path, Expr::Column(column))) => {
-            let mut paths = Vec::new();
-            path_id(def, &mut paths, path, &column.name)?;
+    let mut paths = Vec::new();
+    let filters = scan.filters.iter().map(|filter| lower(def, &mut paths, filter));
+    let filters = filters.collect::<Option<Vec<Predicate>>>()?;
+    let predicate = filters.into_iter().fold(Predicate::True, Predicate::and);
+    let rows = match expr {
+        Some(expr) => by_value(expr, table, &mut paths, &predicate)?,
+        None => {
+            let columns = predicate.columns();
+            let is_path = |id: &u32| paths.iter().any(|path| path.id == *id);
+            // The others are among a scan's statistics.
+            if columns.len() < 2 && !columns.iter().any(is_path) {
+                return None;
+            }
             // A failure here is one of the scan too, which tells of it.
-            let counts = table.snapshot.path_counts(paths.first()?, &table.budget.usage).ok()??;
-            (path.ty.column_type(), counts)
+            let usage = &table.budget.usage;
+            let counts = table.snapshot.value_counts(None, &predicate, &paths, usage);
+            vec![(None, counts.ok()??.rows)]
+        }
+    };
+    let values = rows.into_iter().map(|(value, count)| {
+        let count = Expr::Literal(ScalarValue::Int64(Some(count as i64)), None);
+        let counts = std::iter::repeat_n(count, aggregate.aggr_expr.len());
+        value.map(|value| Expr::Literal(value, None)).into_iter().chain(counts).collect()
+    });
+    let values: Vec<Vec<Expr>> = values.collect();
+    (!values.is_empty()).then(|| Values { schema: aggregate.schema.clone(), values })
+}
+
+/// Each value of an expression with the number of rows that have it, null last.
+fn by_value(
+    expr: &Expr,
+    table: &DodbTable,
+    paths: &mut Vec<PathColumn>,
+    predicate: &Predicate,
+) -> Option<Vec<(Option<ScalarValue>, u64)>> {
+    let def = table.snapshot.def();
+    let usage = &table.budget.usage;
+    let (id, ty) = match JsonPath::of(expr) {
+        Some((path, Expr::Column(column))) => {
+            (path_id(def, paths, path, &column.name)?, path.ty.column_type())
         }
         _ => {
             let Expr::Column(column) = expr else { return None };
             let column = def.schema.by_name(&column.name)?;
-            let counts = table.snapshot.column_stats(column.id)?;
-            // The null ids of relationships stand for derived ones: there the counts do not serve.
-            if counts.nulls > 0 && def.is_builtin() {
-                return None;
-            }
-            (column.ty.clone(), counts.clone())
+            (column.id, column.ty.clone())
         }
     };
-    let mut values = Vec::new();
-    let mut add = |value: ScalarValue, count: u64| {
-        let mut row = vec![Expr::Literal(value, None)];
-        let count = ScalarValue::Int64(Some(count as i64));
-        row.resize(1 + aggregate.aggr_expr.len(), Expr::Literal(count, None));
-        values.push(row);
+    let is_column = def.schema.by_id(id).is_some();
+    let counts = match (is_column, predicate) {
+        (true, Predicate::True) => table.snapshot.column_stats(id)?.clone(),
+        _ => table.snapshot.value_counts(Some(id), predicate, paths, usage).ok()??,
     };
-    for (value, count) in counts.values.as_ref()? {
-        add(raise(&ty, value)?, *count);
-    }
-    if counts.nulls > 0 {
-        add(ScalarValue::try_from(&ty.arrow()).ok()?, counts.nulls);
-    }
-    if values.is_empty() {
+    // The null ids of relationships stand for derived ones: there the counts do not serve.
+    if is_column && counts.nulls > 0 && def.is_builtin() {
         return None;
     }
-    Some(Values { schema: aggregate.schema.clone(), values })
+    let mut rows = Vec::new();
+    for (value, count) in counts.values.as_ref()? {
+        rows.push((Some(raise(&ty, value)?), *count));
+    }
+    if counts.nulls > 0 {
+        rows.push((Some(ScalarValue::try_from(&ty.arrow()).ok()?), counts.nulls));
+    }
+    Some(rows)
 }
 
 fn is_count_of_rows(expr: &Expr) -> bool {
@@ -111,23 +146,27 @@ fn is_count_of_rows(expr: &Expr) -> bool {
     }
 }
 
-/// What an expression over a plan is in terms of the table under it, if every row of the table
-/// comes through plain scans and renamings.
-fn source_of<'a>(expr: &'a Expr, plan: &'a LogicalPlan) -> Option<(&'a Expr, &'a DodbTable)> {
+/// What an expression over a plan is in terms of the table under it, if every row that the table's
+/// scan gives comes through plain renamings; and that scan.
+fn source_of<'a>(
+    expr: Option<&'a Expr>,
+    plan: &'a LogicalPlan,
+) -> Option<(Option<&'a Expr>, &'a TableScan, &'a DodbTable)> {
     match plan {
-        LogicalPlan::TableScan(scan) if scan.filters.is_empty() && scan.fetch.is_none() => {
+        LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
             let source = scan.source.as_any().downcast_ref::<DefaultTableSource>()?;
-            Some((expr, source.table_provider.as_any().downcast_ref::<DodbTable>()?))
+            Some((expr, scan, source.table_provider.as_any().downcast_ref::<DodbTable>()?))
         }
         LogicalPlan::SubqueryAlias(alias) => source_of(expr, &alias.input),
         LogicalPlan::Projection(projection) => {
+            let Some(expr) = expr else { return source_of(None, &projection.input) };
             let Expr::Column(column) = expr else { return None };
             let at = projection.schema.maybe_index_of_column(column)?;
             let mut inner = projection.expr.get(at)?;
             while let Expr::Alias(alias) = inner {
                 inner = &alias.expr;
             }
-            source_of(inner, &projection.input)
+            source_of(Some(inner), &projection.input)
         }
         _ => None,
     }

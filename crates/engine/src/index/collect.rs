@@ -11,6 +11,7 @@ use dodb_part::json::{each_value, unquoted};
 use hashbrown::HashMap;
 
 use super::field::{Field, Keying, Shape};
+use super::summary::Summary;
 use crate::error::{Error, Result};
 use crate::keys::fill_ids;
 use crate::scan::derived_column;
@@ -36,6 +37,8 @@ pub(crate) struct FileKeys {
     pub(crate) left_out: Vec<Field>,
     /// Are there fields that are in neither list?
     pub(crate) is_partial: bool,
+    /// What the values of each path are.
+    pub(crate) summaries: Vec<(Field, Summary)>,
 }
 
 /// The values of one field.
@@ -48,13 +51,16 @@ pub(super) struct Gathered {
     text_bytes: usize,
     /// Is there a value that has no key?
     pub(super) has_others: bool,
+    /// Of a path.
+    summary: Summary,
 }
 
 impl Gathered {
     fn new(field: Field) -> Gathered {
         let keying = field.keying();
         let (keys, has_others) = (Vec::new(), false);
-        Gathered { field, keying, keys, texts: 0, text_bytes: 0, has_others }
+        let summary = Summary::default();
+        Gathered { field, keying, keys, texts: 0, text_bytes: 0, has_others, summary }
     }
 
     fn text(&mut self, text: &str) {
@@ -65,6 +71,7 @@ impl Gathered {
 
     /// A value of a document, as it is written there.
     fn raw(&mut self, raw: &str) {
+        self.summary.push(raw);
         match raw.as_bytes().first() {
             Some(b'"') => match unquoted(raw) {
                 Some(text) => self.text(&text),
@@ -91,7 +98,11 @@ pub(crate) fn collect(def: &TableDef, rows: &RecordBatch) -> Result<FileKeys> {
     all.sort_by_key(|gathered| (!is_key(gathered), gathered.keys.len()));
     let mut left = (rows.num_rows() * KEYS_PER_ROW_MAX).max(KEYS_MIN);
     let mut out = FileKeys { is_partial: !is_whole, ..FileKeys::default() };
-    for gathered in all {
+    for mut gathered in all {
+        if gathered.field.path.is_some() {
+            let summary = std::mem::take(&mut gathered.summary);
+            out.summaries.push((gathered.field.clone(), summary));
+        }
         let is_long = gathered.is_long(rows.num_rows());
         if gathered.has_others || is_long || gathered.keys.len() > left {
             out.left_out.push(gathered.field);

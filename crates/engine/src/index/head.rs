@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::collect::{FIELDS_MAX, FileKeys};
 use super::field::Field;
+use crate::scan::PathColumn;
 
 /// Files that a field may be left out of before it counts as left out of all.
 const LEFT_OUT_MAX: u64 = 256;
@@ -59,6 +60,9 @@ pub(crate) struct IndexHead {
     /// The files that rows of footers begin with.
     #[n(5)]
     pub(crate) footers: FileSet,
+    /// The files that rows of statistics begin with.
+    #[n(6)]
+    pub(crate) stats: FileSet,
 }
 
 /// One level of posting lists.
@@ -81,6 +85,9 @@ pub(crate) struct FieldHead {
     /// Files in which it has values that are not indexed; `None`: that may be so in any.
     #[n(1)]
     pub(crate) left_out: Option<FileSet>,
+    /// Is there a file with so many values of it that they are not counted?
+    #[n(2)]
+    pub(crate) is_many: bool,
 }
 
 impl IndexHead {
@@ -95,20 +102,11 @@ impl IndexHead {
         IndexHead { waiting, folded, ..IndexHead::new() }
     }
 
-    /// Takes the rows of footers away of which no file is left; answers what they begin with.
-    pub(crate) fn drop_footers(&mut self) -> Vec<u32> {
-        let firsts: Vec<u32> = self.footers.0.iter().collect();
-        let is_empty = |at: usize, first: u32| match firsts.get(at + 1) {
-            Some(next) => self.live.0.range_cardinality(first..*next) == 0,
-            None => self.live.0.range_cardinality(first..) == 0,
-        };
-        let all = firsts.iter().enumerate();
-        let gone: Vec<u32> =
-            all.filter(|(at, first)| is_empty(*at, **first)).map(|(_, first)| *first).collect();
-        for first in &gone {
-            self.footers.0.remove(*first);
-        }
-        gone
+    /// Forgets the rows of footers, and those of statistics, of which no file is left; answers what
+    /// they begin with.
+    pub(crate) fn drop_rows(&mut self) -> (Vec<u32>, Vec<u32>) {
+        let live = &self.live.0;
+        (drop_empty(&mut self.footers.0, live), drop_empty(&mut self.stats.0, live))
     }
 
     /// Notes what a new file has.
@@ -123,9 +121,24 @@ impl IndexHead {
                 None => is_partial = true,
             }
         }
+        for (field, summary) in &keys.summaries {
+            if let Some(at) = self.at(field) {
+                at.is_many |= !summary.is_counted();
+            }
+        }
         if is_partial {
             insert(&mut self.partial, file);
         }
+    }
+
+    /// Are the values of a path counted, as far as is known here?
+    pub(crate) fn counts(&self, path: &PathColumn) -> bool {
+        let is_it = |known: &&FieldHead| {
+            known.field.column == path.column
+                && known.field.path.as_deref() == Some(path.path.as_str())
+        };
+        let is_whole = self.partial.as_ref().is_some_and(|files| files.0.is_empty());
+        self.fields.iter().find(is_it).map_or(is_whole, |known| !known.is_many)
     }
 
     fn at(&mut self, field: &Field) -> Option<&mut FieldHead> {
@@ -135,7 +148,8 @@ impl IndexHead {
             Err(_) if self.fields.len() >= FIELDS_MAX => return None,
             Err(at) => {
                 let left_out = Some(FileSet::default());
-                self.fields.insert(at, FieldHead { field: field.clone(), left_out });
+                self.fields
+                    .insert(at, FieldHead { field: field.clone(), left_out, is_many: false });
                 at
             }
         };
@@ -164,6 +178,21 @@ impl IndexHead {
         };
         Some(covered - &left_out.0)
     }
+}
+
+/// Takes out of `firsts` those with no live file before the next one.
+fn drop_empty(firsts: &mut RoaringBitmap, live: &RoaringBitmap) -> Vec<u32> {
+    let all: Vec<u32> = firsts.iter().collect();
+    let is_empty = |at: usize, first: u32| match all.get(at + 1) {
+        Some(next) => live.range_cardinality(first..*next) == 0,
+        None => live.range_cardinality(first..) == 0,
+    };
+    let empty = all.iter().enumerate().filter(|(at, first)| is_empty(*at, **first));
+    let gone: Vec<u32> = empty.map(|(_, first)| *first).collect();
+    for first in &gone {
+        firsts.remove(*first);
+    }
+    gone
 }
 
 fn insert(files: &mut Option<FileSet>, file: u32) {

@@ -12,13 +12,18 @@ mod footers;
 mod head;
 mod level;
 mod probe;
+mod stats;
+mod summary;
 mod update;
 
 pub(crate) use check::IndexCheck;
 pub(crate) use collect::{FileKeys, collect};
+pub(crate) use field::Field;
 pub(crate) use fold::is_due as is_fold_due;
 pub(crate) use footers::{FooterRow, footer_of};
 pub(crate) use head::{IndexHead, LevelHead};
 pub(crate) use level::{Level, LevelCache};
 pub(crate) use probe::{Candidates, candidates};
+pub(crate) use stats::{FileStats, PathStats, StatsCache, StatsRow};
+pub(crate) use summary::Summary;
 pub(crate) use update::{IndexRows, NewKeys};

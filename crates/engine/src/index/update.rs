@@ -10,6 +10,7 @@ use super::collect::FileKeys;
 use super::footers::FooterRow;
 use super::head::{IndexHead, LevelHead};
 use super::level::{self, Level, RowName, cut_for, shard_of};
+use super::stats::StatsRow;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::table::TableDef;
@@ -29,6 +30,9 @@ pub(crate) struct IndexRows {
     pub(crate) footers: Vec<FooterRow>,
     /// The first file of rows of footers.
     pub(crate) footers_dropped: Vec<u32>,
+    pub(crate) stats: Vec<StatsRow>,
+    /// The first file of rows of statistics.
+    pub(crate) stats_dropped: Vec<u32>,
     /// Is all of the table's index deleted before?
     pub(crate) forgets: bool,
 }

@@ -11,12 +11,13 @@ use super::Stores;
 use super::support::{
     Rng, TestEnv, Thing, addresses, bucket, metered, now, number, scan, text, things, try_open_with,
 };
+use arrow_select::filter::filter;
 use dodb_engine::{
     Bucket, Db, FlushScope, Options, PATH_ID_MIN, PathColumn, ScanRequest, Snapshot,
     things as thing,
 };
 use dodb_part::json::PathType;
-use dodb_part::{CompareOp, Predicate, Scalar};
+use dodb_part::{ColumnStats, CompareOp, Predicate, Scalar};
 use dodb_rowstore::{Flow, RowStore, Statement, Usage};
 
 cases![
@@ -32,6 +33,10 @@ const EMAIL: u32 = PATH_ID_MIN;
 const AGE: u32 = PATH_ID_MIN + 1;
 const CITY: u32 = PATH_ID_MIN + 2;
 const MIXED: u32 = PATH_ID_MIN + 3;
+const SCORE: u32 = PATH_ID_MIN + 4;
+const LEVEL: u32 = PATH_ID_MIN + 5;
+/// What is compared.
+const COLUMNS: [u32; 8] = [thing::ID, thing::TYPE, EMAIL, AGE, CITY, MIXED, SCORE, LEVEL];
 
 fn paths() -> Vec<PathColumn> {
     let path = |id, path: &str, ty| PathColumn {
@@ -46,6 +51,8 @@ fn paths() -> Vec<PathColumn> {
         path(AGE, ".age", PathType::Int64),
         path(CITY, ".home.city", PathType::String),
         path(MIXED, ".mixed", PathType::Float64),
+        path(SCORE, ".score", PathType::Int64),
+        path(LEVEL, ".level", PathType::String),
     ]
 }
 
@@ -133,7 +140,8 @@ fn with_files(stores: Stores<'_>, files: u64, rows: u64) -> Place {
     let usage = Usage::default();
     let mut batch = Vec::new();
     for n in 0..files * rows {
-        let data = format!(r#"{{"email":"{}","age":{}}}"#, email(n), n % 90);
+        let (score, level) = (n, ["low", "high"][(n % 2) as usize]);
+        let data = format!(r#"{{"email":"{}","score":{score},"level":"{level}"}}"#, email(n));
         let at = 1_600_000_000_000 + (n / rows) as i64 * day;
         batch.push(Thing::new(format!("{:016x}", Rng(n).next()), "Person", data, at));
     }
@@ -168,9 +176,20 @@ fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
             check("an email that is nowhere", &text(EMAIL, CompareOp::Eq, &email(n)), 0, 2, 0);
             check("an id that is nowhere", &text(thing::ID, CompareOp::Eq, &id), 0, 2, 0);
         }
+        if files <= 1_000 {
+            let last = number(SCORE, CompareOp::GtEq, (all - rows) as i64);
+            check("a range of a path", &last, rows as usize, 5, 1);
+            check("no such range", &number(SCORE, CompareOp::Lt, 0), 0, 4, 0);
+        }
         let (db, usage) = (place.open(), Usage::default());
-        assert_eq!(db.snapshot("things", &usage).unwrap().rows(), all);
-        assert_eq!(usage.rows_read(), 1);
+        let snapshot = db.snapshot("things", &usage).unwrap();
+        assert_eq!((snapshot.rows(), usage.rows_read()), (all, 1));
+        let high = text(LEVEL, CompareOp::Eq, "high");
+        let counts = snapshot.value_counts(None, &high, &paths(), &usage).unwrap().unwrap();
+        assert_eq!((counts.rows, usage.counts().object_gets), (all / 2, 0));
+        let (reads, what) = (usage.rows_read(), "a count by a path");
+        println!("{files:>6} files, {what:<24} {reads:>2} rows read,  0 GETs");
+        assert!(reads <= if files > 1_000 { 40 } else { 4 }, "{files} files: {reads}");
     }
 }
 
@@ -219,13 +238,21 @@ fn anybody(rng: &mut Rng, id: u64) -> Thing {
         4 => fields.push(format!(r#""rare{}":1"#, rng.below(300))),
         _ => {}
     }
+    if rng.chance(70) {
+        fields.push(format!(r#""score":{}"#, rng.below(1_000)));
+    }
+    match rng.below(4) {
+        0 => {}
+        1 => fields.push(r#""level":null"#.to_owned()),
+        _ => fields.push(format!(r#""level":"{}""#, ["low", "mid", "high"][rng.below(3) as usize])),
+    }
     let at = 1_600_000_000_000 + rng.below(4) as i64 * 86_400_000;
     let ty = ["A", "B"][rng.below(2) as usize];
     Thing::new(format!("id{id}"), ty, format!("{{{}}}", fields.join(",")), at)
 }
 
 fn a_predicate(rng: &mut Rng, depth: u64) -> Predicate {
-    let term = |rng: &mut Rng| match rng.below(9) {
+    let term = |rng: &mut Rng| match rng.below(13) {
         0 => text(thing::ID, CompareOp::Eq, &format!("id{}", rng.below(700))),
         1 | 2 => text(EMAIL, CompareOp::Eq, &email(rng.below(420))),
         3 => number(AGE, CompareOp::Eq, rng.below(105) as i64),
@@ -239,7 +266,11 @@ fn a_predicate(rng: &mut Rng, depth: u64) -> Predicate {
             Predicate::In { column: EMAIL, values: values.collect() }
         }
         7 => text(thing::TYPE, CompareOp::Eq, ["A", "B", "C"][rng.below(3) as usize]),
-        _ => number(AGE, CompareOp::Lt, rng.below(100) as i64),
+        8 => number(AGE, CompareOp::Lt, rng.below(100) as i64),
+        9 => number(SCORE, CompareOp::Gt, 900 + rng.below(120) as i64),
+        10 => number(SCORE, CompareOp::LtEq, rng.below(60) as i64),
+        11 => Predicate::IsNull { column: [SCORE, LEVEL][rng.below(2) as usize] },
+        _ => text(LEVEL, CompareOp::Eq, ["low", "mid", "none"][rng.below(3) as usize]),
     };
     if depth == 0 || rng.chance(40) {
         return term(rng);
@@ -257,7 +288,7 @@ fn a_predicate(rng: &mut Rng, depth: u64) -> Predicate {
 /// All rows with what predicates ask for, read without one.
 fn everything(snapshot: &Snapshot) -> Vec<RecordBatch> {
     let usage = Usage::default();
-    let columns = vec![thing::ID, thing::TYPE, EMAIL, AGE, CITY, MIXED];
+    let columns = COLUMNS.to_vec();
     let predicate = Predicate::True;
     let request = ScanRequest { columns, paths: paths(), predicate, row_addresses: false };
     let plan = snapshot.scan(request, &usage).unwrap();
@@ -272,7 +303,6 @@ fn everything(snapshot: &Snapshot) -> Vec<RecordBatch> {
 }
 
 fn expected(all: &[RecordBatch], predicate: &Predicate) -> Vec<String> {
-    const COLUMNS: [u32; 6] = [thing::ID, thing::TYPE, EMAIL, AGE, CITY, MIXED];
     let mut out = Vec::new();
     for batch in all {
         let column = |id: u32| -> Option<ArrayRef> {
@@ -286,6 +316,23 @@ fn expected(all: &[RecordBatch], predicate: &Predicate) -> Vec<String> {
     }
     out.sort_unstable();
     out
+}
+
+/// What [`Snapshot::value_counts`] should say, from all rows.
+fn counted(
+    all: &[RecordBatch],
+    of: Option<u32>,
+    predicate: &Predicate,
+) -> (u64, Option<(u64, Vec<(Scalar, u64)>)>) {
+    let mut stats = ColumnStats::default();
+    for batch in all {
+        let place = |id: u32| COLUMNS.iter().position(|known| *known == id);
+        let column = |id: u32| Some(batch.column(place(id)?).clone());
+        let meets = predicate.evaluate(batch.num_rows(), &column).unwrap();
+        let by = batch.column(of.and_then(place).unwrap_or_default());
+        stats.merge(&ColumnStats::of(&filter(by, &meets).unwrap()));
+    }
+    (stats.rows, of.map(|_| (stats.nulls, stats.values.unwrap())))
 }
 
 /// Random writes, flushes, compactions and folds; after each some predicates. Answers the first
@@ -327,6 +374,18 @@ fn differences(place: &Place, seed: u64, steps: u64, asked: u64) -> Result<u64, 
                 return Err(format!("seed {seed}, step {step}, {predicate:?}: {answer:?}"));
             }
             pruned += u64::from(answer.len() < all.iter().map(RecordBatch::num_rows).sum());
+        }
+        for _ in 0..asked {
+            let of = [None, Some(thing::TYPE), Some(LEVEL)][rng.below(3) as usize];
+            let terms = (0..rng.below(3)).map(|_| a_predicate(&mut rng, 0)).collect();
+            let predicate = Predicate::And(terms);
+            let counts = snapshot.value_counts(of, &predicate, &paths(), &usage).unwrap();
+            let Some(counts) = counts else { continue };
+            let expected = counted(&all, of, &predicate);
+            let counts = (counts.rows, of.map(|_| (counts.nulls, counts.values.unwrap())));
+            if counts != expected {
+                return Err(format!("seed {seed}, step {step}, {of:?} {predicate:?}: {counts:?}"));
+            }
         }
     }
     Ok(pruned)
@@ -373,6 +432,8 @@ fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
         "DELETE FROM _postings",
         "UPDATE _footers SET data = zeroblob(40)",
         "DELETE FROM _footers",
+        "UPDATE _stats SET data = zeroblob(40)",
+        "DELETE FROM _stats",
     ] {
         let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
         let (db, usage) = (place.open(), Usage::default());
@@ -410,7 +471,12 @@ fn an_emptied_table_forgets_its_index(stores: Stores<'_>) {
         fold(&db);
     }
     now(db.truncate("things", &usage)).unwrap();
-    for sql in ["SELECT 1 FROM _postings", "SELECT 1 FROM _footers", "SELECT 1 FROM _manifest"] {
+    for sql in [
+        "SELECT 1 FROM _postings",
+        "SELECT 1 FROM _footers",
+        "SELECT 1 FROM _stats",
+        "SELECT 1 FROM _manifest",
+    ] {
         let mut left = 0;
         let statement = Statement { name: "test_rows", sql };
         place.store.exec(&statement, &[], &mut |_| (left += 1, Flow::Continue).1).unwrap();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dodb_lake::FileEnd;
+use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, Sbbf};
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
@@ -15,8 +16,11 @@ use super::files::{Warm, WarmFile, WarmHead, chunk_for_next};
 use super::foreign::Foreign;
 use crate::db::Core;
 use crate::error::{Error, Result};
-use crate::index::{FileKeys, FooterRow, IndexHead, IndexRows, Level, LevelHead, NewKeys};
-use crate::state::PartState;
+use crate::index::{
+    Field, FileKeys, FileStats, FooterRow, IndexHead, IndexRows, Level, LevelHead, NewKeys,
+    StatsRow, Summary,
+};
+use crate::state::{PartState, Paths};
 use crate::working::Working;
 
 /// What becomes of the warm tier.
@@ -71,6 +75,8 @@ pub(crate) struct NewFile {
 struct Indexed {
     keys: Vec<NewKeys>,
     ends: Vec<(u32, FileEnd)>,
+    /// Of each file its rows, what its paths hold, and whether these are all of its paths.
+    summaries: Vec<(u32, u64, Vec<(Field, Summary)>, bool)>,
 }
 
 impl Working {
@@ -150,7 +156,20 @@ impl Working {
         let Some(index) = &mut warm.head.index else { return Ok(()) };
         let def = self.state.def.clone();
         self.index_rows.add(core, &def, index, new.keys, usage)?;
-        self.index_rows.footers_dropped.extend(index.drop_footers());
+        let (footers, stats) = index.drop_rows();
+        self.index_rows.footers_dropped.extend(footers);
+        self.index_rows.stats_dropped.extend(stats);
+        let typed = new.summaries.into_iter().map(|(file, rows, summaries, is_whole)| {
+            let typed = |(field, summary): (Field, Summary)| {
+                let known = typed(&self.state.paths, &field, &summary, rows);
+                (field, known)
+            };
+            FileStats { file, rows, fields: summaries.into_iter().map(typed).collect(), is_whole }
+        });
+        for row in StatsRow::of(typed.collect()) {
+            index.stats.0.insert(row.first());
+            self.index_rows.stats.push(row);
+        }
         for row in FooterRow::of(schema, new.ends) {
             index.footers.0.insert(row.first());
             self.index_rows.footers.push(row);
@@ -270,7 +289,9 @@ impl Working {
 impl Indexed {
     fn add(&mut self, no: u64, file: &mut NewFile) {
         let Ok(number) = u32::try_from(no) else { return };
-        if let Some(keys) = file.keys.take() {
+        if let Some(mut keys) = file.keys.take() {
+            let summaries = std::mem::take(&mut keys.summaries);
+            self.summaries.push((number, file.rows, summaries, !keys.is_partial));
             self.keys.push(NewKeys { file: number, keys });
         }
         if let Some(end) = file.end.take() {
@@ -306,6 +327,17 @@ impl Working {
         self.head_changed = true;
         Ok(0)
     }
+}
+
+/// What a path holds, in the type that all values of the table fit.
+fn typed(
+    paths: &Paths,
+    field: &Field,
+    summary: &Summary,
+    rows: u64,
+) -> Option<(PathType, ColumnStats)> {
+    let ty = paths.get(&field.column)?.path_type(field.path.as_deref()?);
+    Some((ty, summary.stats(ty, rows)?))
 }
 
 /// Rows deleted since the part was read.

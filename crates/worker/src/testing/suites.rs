@@ -11,13 +11,14 @@ use worker::State;
 use crate::rows::SqlRows;
 
 /// What leaves an object's storage as it was before the engine first wrote to it.
-const EMPTY: [Statement; 6] = [
+const EMPTY: [Statement; 7] = [
     Statement { name: "test_empty_head", sql: "DROP TABLE IF EXISTS _head" },
     Statement { name: "test_empty_parts", sql: "DROP TABLE IF EXISTS _parts" },
     Statement { name: "test_empty_ids", sql: "DROP TABLE IF EXISTS _ids" },
     Statement { name: "test_empty_manifest", sql: "DROP TABLE IF EXISTS _manifest" },
     Statement { name: "test_empty_postings", sql: "DROP TABLE IF EXISTS _postings" },
     Statement { name: "test_empty_footers", sql: "DROP TABLE IF EXISTS _footers" },
+    Statement { name: "test_empty_stats", sql: "DROP TABLE IF EXISTS _stats" },
 ];
 /// Steps of a run that is asked for by its seed.
 const STEPS: usize = 60;
