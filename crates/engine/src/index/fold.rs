@@ -33,6 +33,17 @@ pub(crate) fn is_due(index: &IndexHead, thorough: bool) -> bool {
 }
 
 impl Db {
+    /// Folds the waiting keys of a table when they have outgrown their row: every commit that brings
+    /// files rewrites them. The turn is the caller's.
+    pub(crate) fn fold_when_full(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<()> {
+        let state = self.core.state(def, usage)?;
+        let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
+        if index.is_some_and(|index| index.waiting.bytes >= WAITING_BYTES_MAX) {
+            self.fold_index(def, usage)?;
+        }
+        Ok(())
+    }
+
     /// Folds the waiting keys of a table; answers how many rows were written. The turn to write its
     /// files is the caller's.
     pub(crate) fn fold_index(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<u64> {
@@ -62,8 +73,12 @@ impl Db {
         let version = index.folded.version + 1;
         let folded = LevelHead { cut, bytes: written, version };
         let before = (index.waiting, index.folded);
-        self.submit(Change::Folded { def: def.clone(), before, folded }, usage)?;
-        Ok(u64::from(cut))
+        match self.submit(Change::Folded { def: def.clone(), before, folded }, usage) {
+            Ok(_) => Ok(u64::from(cut)),
+            // The table was emptied meanwhile: there is nothing to fold any more.
+            Err(Error::Conflict { .. }) => Ok(0),
+            Err(e) => Err(e),
+        }
     }
 
     /// A row of the second level with what waits for it.

@@ -62,6 +62,7 @@ impl IndexRows {
         let is_gone = |file: u32| !index.live.0.contains(file);
         postings.retain(|posting| !is_gone(posting.file));
         files &= &index.live.0;
+        postings.reserve_exact(new.iter().map(|new| new.keys.keys.len()).sum());
         for NewKeys { file, keys } in new {
             index.add(file, &keys);
             files.insert(file);

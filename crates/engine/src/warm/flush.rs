@@ -217,6 +217,7 @@ impl Db {
         match self.submit(change, usage) {
             Ok(rows) => {
                 self.core.slot(def.id).keep_lake_table(prepared.table.clone());
+                self.fold_when_full(def, usage)?;
                 Ok(rows)
             }
             Err(e @ Error::Conflict { .. }) => {
