@@ -29,7 +29,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     SendableRecordBatchStream,
 };
-use dodb_engine::{PathColumn, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
+use dodb_engine::{PathColumn, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
 use dodb_part::{CompareOp, Predicate, Scalar};
 
 use crate::budget::Budget;
@@ -315,35 +315,7 @@ impl DisplayAs for ScanExec {
         }
         let files = c.files.load(Relaxed);
         if files > 0 {
-            let by_zone = c.files_pruned_by_zone.load(Relaxed);
-            let by_filter = c.files_pruned_by_filter.load(Relaxed);
-            let by_index = c.files_pruned_by_index.load(Relaxed);
-            let by_stats = c.files_pruned_by_stats.load(Relaxed);
-            let left = files.saturating_sub(by_index + by_zone + by_stats + by_filter);
-            write!(f, ", files={left}/{files}")?;
-            let reasons = [
-                ("index", by_index),
-                ("bounds", by_zone),
-                ("path_statistics", by_stats),
-                ("filter", by_filter),
-            ];
-            for (why, count) in reasons {
-                if count > 0 {
-                    write!(f, ", files_pruned_by_{why}={count}")?;
-                }
-            }
-            if c.index_unreadable.load(Relaxed) > 0 {
-                write!(f, ", index=unreadable")?;
-            }
-            let late = c.tasks_pruned_late.load(Relaxed);
-            if late > 0 {
-                write!(f, ", left_out_meanwhile={late}")?;
-            }
-            let groups = c.row_groups.load(Relaxed);
-            if groups > 0 {
-                let pruned = c.row_groups_pruned.load(Relaxed);
-                write!(f, ", row_groups={}/{groups}", groups.saturating_sub(pruned))?;
-            }
+            fmt_files(c, files, f)?;
         }
         let granules = c.granules.load(Relaxed);
         if granules > 0 || files > 0 {
@@ -452,6 +424,40 @@ impl ExecutionPlan for ScanExec {
             Some(_) => Ok(Statistics::new_unknown(&self.schema)),
         }
     }
+}
+
+/// Of the files in the bucket, how many are read and why others are not.
+fn fmt_files(c: &ScanCounters, files: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let by_zone = c.files_pruned_by_zone.load(Relaxed);
+    let by_filter = c.files_pruned_by_filter.load(Relaxed);
+    let by_index = c.files_pruned_by_index.load(Relaxed);
+    let by_stats = c.files_pruned_by_stats.load(Relaxed);
+    let left = files.saturating_sub(by_index + by_zone + by_stats + by_filter);
+    write!(f, ", files={left}/{files}")?;
+    let reasons = [
+        ("index", by_index),
+        ("bounds", by_zone),
+        ("path_statistics", by_stats),
+        ("filter", by_filter),
+    ];
+    for (why, count) in reasons {
+        if count > 0 {
+            write!(f, ", files_pruned_by_{why}={count}")?;
+        }
+    }
+    if c.index_unreadable.load(Relaxed) > 0 {
+        write!(f, ", index=unreadable")?;
+    }
+    let late = c.tasks_pruned_late.load(Relaxed);
+    if late > 0 {
+        write!(f, ", left_out_meanwhile={late}")?;
+    }
+    let groups = c.row_groups.load(Relaxed);
+    if groups > 0 {
+        let pruned = c.row_groups_pruned.load(Relaxed);
+        write!(f, ", row_groups={}/{groups}", groups.saturating_sub(pruned))?;
+    }
+    Ok(())
 }
 
 fn order(a: &Scalar, b: &Scalar) -> std::cmp::Ordering {

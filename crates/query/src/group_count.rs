@@ -1,7 +1,7 @@
-//! `SELECT c, count(*) FROM t WHERE d = 1 GROUP BY c`, and the same without GROUP BY, from counts of
-//! values: those in the head row, else those of parts and files, so that no row is read. Not here:
-//! `count(*)`, `min` and `max` of all rows or by one column, which DataFusion answers from a scan's
-//! exact statistics.
+//! `SELECT c, count(*) FROM t WHERE d = 1 GROUP BY c`, and the same without GROUP BY, from counts
+//! of values: those in the head row, else those of parts and files, so that no row is read. Not
+//! here: `count(*)`, `min` and `max` of all rows or by one column, which DataFusion answers from a
+//! scan's exact statistics.
 
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, ScalarValue};

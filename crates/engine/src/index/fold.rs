@@ -33,8 +33,8 @@ pub(crate) fn is_due(index: &IndexHead, thorough: bool) -> bool {
 }
 
 impl Db {
-    /// Folds the waiting keys of a table when they have outgrown their row: every commit that brings
-    /// files rewrites them. The turn is the caller's.
+    /// Folds the waiting keys of a table when they have outgrown their row: every commit that
+    /// brings files rewrites them. The turn is the caller's.
     pub(crate) fn fold_when_full(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<()> {
         let state = self.core.state(def, usage)?;
         let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());

@@ -3,7 +3,6 @@
 //! of ([`super::summary`]).
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dodb_part::ColumnStats;
@@ -26,7 +25,7 @@ use crate::table::TableDef;
 /// A row takes no more files once it is larger than this, about.
 const ROW_BYTES: usize = 1_000_000;
 /// Rows kept in memory.
-const CACHED_MAX: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
+const CACHED_MAX: usize = 32;
 /// Fields of one file that are kept.
 const FIELDS_MAX: usize = 64;
 
@@ -164,11 +163,18 @@ pub(crate) struct StatsCache(LruCache<u32, Arc<StatsRow>>);
 
 impl Default for StatsCache {
     fn default() -> StatsCache {
-        StatsCache(LruCache::new(CACHED_MAX))
+        StatsCache(LruCache::unbounded())
     }
 }
 
 impl StatsCache {
+    fn keep(&mut self, first: u32, row: Arc<StatsRow>) {
+        self.0.put(first, row);
+        while self.0.len() > CACHED_MAX {
+            self.0.pop_lru();
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
@@ -239,7 +245,7 @@ fn read_row(
         return Ok(None);
     };
     let row = Arc::new(row);
-    slot.stats_rows.lock().0.put(first, row.clone());
+    slot.stats_rows.lock().keep(first, row.clone());
     Ok(Some(row))
 }
 

@@ -318,12 +318,11 @@ fn expected(all: &[RecordBatch], predicate: &Predicate) -> Vec<String> {
     out
 }
 
+/// Rows; of a column its nulls and values besides.
+type Counts = (u64, Option<(u64, Vec<(Scalar, u64)>)>);
+
 /// What [`Snapshot::value_counts`] should say, from all rows.
-fn counted(
-    all: &[RecordBatch],
-    of: Option<u32>,
-    predicate: &Predicate,
-) -> (u64, Option<(u64, Vec<(Scalar, u64)>)>) {
+fn counted(all: &[RecordBatch], of: Option<u32>, predicate: &Predicate) -> Counts {
     let mut stats = ColumnStats::default();
     for batch in all {
         let place = |id: u32| COLUMNS.iter().position(|known| *known == id);

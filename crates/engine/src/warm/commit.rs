@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dodb_lake::FileEnd;
-use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, Sbbf};
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
@@ -75,8 +74,17 @@ pub(crate) struct NewFile {
 struct Indexed {
     keys: Vec<NewKeys>,
     ends: Vec<(u32, FileEnd)>,
-    /// Of each file its rows, what its paths hold, and whether these are all of its paths.
-    summaries: Vec<(u32, u64, Vec<(Field, Summary)>, bool)>,
+    /// What the paths of each hold.
+    paths: Vec<FilePaths>,
+}
+
+/// What the paths of one file hold.
+struct FilePaths {
+    file: u32,
+    rows: u64,
+    summaries: Vec<(Field, Summary)>,
+    /// Are these all of its paths?
+    is_whole: bool,
 }
 
 impl Working {
@@ -159,14 +167,8 @@ impl Working {
         let (footers, stats) = index.drop_rows();
         self.index_rows.footers_dropped.extend(footers);
         self.index_rows.stats_dropped.extend(stats);
-        let typed = new.summaries.into_iter().map(|(file, rows, summaries, is_whole)| {
-            let typed = |(field, summary): (Field, Summary)| {
-                let known = typed(&self.state.paths, &field, &summary, rows);
-                (field, known)
-            };
-            FileStats { file, rows, fields: summaries.into_iter().map(typed).collect(), is_whole }
-        });
-        for row in StatsRow::of(typed.collect()) {
+        let stats = new.paths.into_iter().map(|of| of.stats(&self.state.paths));
+        for row in StatsRow::of(stats.collect()) {
             index.stats.0.insert(row.first());
             self.index_rows.stats.push(row);
         }
@@ -291,7 +293,8 @@ impl Indexed {
         let Ok(number) = u32::try_from(no) else { return };
         if let Some(mut keys) = file.keys.take() {
             let summaries = std::mem::take(&mut keys.summaries);
-            self.summaries.push((number, file.rows, summaries, !keys.is_partial));
+            let (rows, is_whole) = (file.rows, !keys.is_partial);
+            self.paths.push(FilePaths { file: number, rows, summaries, is_whole });
             self.keys.push(NewKeys { file: number, keys });
         }
         if let Some(end) = file.end.take() {
@@ -329,15 +332,20 @@ impl Working {
     }
 }
 
-/// What a path holds, in the type that all values of the table fit.
-fn typed(
-    paths: &Paths,
-    field: &Field,
-    summary: &Summary,
-    rows: u64,
-) -> Option<(PathType, ColumnStats)> {
-    let ty = paths.get(&field.column)?.path_type(field.path.as_deref()?);
-    Some((ty, summary.stats(ty, rows)?))
+impl FilePaths {
+    /// The same as statistics, in the types that all values of the table fit.
+    fn stats(self, paths: &Paths) -> FileStats {
+        let FilePaths { file, rows, summaries, is_whole } = self;
+        let known = |field: &Field, summary: &Summary| {
+            let ty = paths.get(&field.column)?.path_type(field.path.as_deref()?);
+            Some((ty, summary.stats(ty, rows)?))
+        };
+        let fields = summaries.into_iter().map(|(field, summary)| {
+            let known = known(&field, &summary);
+            (field, known)
+        });
+        FileStats { file, rows, fields: fields.collect(), is_whole }
+    }
 }
 
 /// Rows deleted since the part was read.
