@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray};
+use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::{filter, prep_null_mask_filter};
 use dodb_part::{
     Answer, ColumnStats, Evidence, PartReader, Predicate, Scalar, StatsBuilder, prune,
@@ -215,7 +215,7 @@ impl Counting<'_> {
             let count = (range.end - range.start) as usize;
             let met = predicate.evaluate(count, &|id| arrays.get(&id).cloned());
             let met = met.map_err(|e| Error::part(place(def, part), e))?;
-            let met = prep_null_mask_filter(&met);
+            let met = if met.null_count() > 0 { prep_null_mask_filter(&met) } else { met };
             let met = match live_mask(part, range.start, count) {
                 Some(live) => BooleanArray::new(&live & met.values(), None),
                 None => met,
