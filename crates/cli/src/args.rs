@@ -39,7 +39,7 @@ pub enum Command {
     /// What there is, what it used and what that costs
     Stats(StatsArgs),
     /// Read everything and check it; exit code 1 on any fault
-    Verify(DatabaseArgs),
+    Verify(VerifyArgs),
     /// What is in a table's parts, or in one part
     Inspect(InspectArgs),
     /// Move rows to the bucket, as files of Iceberg tables
@@ -51,6 +51,16 @@ pub enum Command {
     /// The tour of `make demo`
     #[command(hide = true)]
     Demo(DemoArgs),
+}
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub place: DatabaseArgs,
+    /// Make the index over the files in the bucket anew where it is damaged, then check again
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// Which database, in a folder.

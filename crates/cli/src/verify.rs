@@ -1,20 +1,39 @@
-//! `dodb verify`: reads everything, checks it, prints each fault. Not here: the checks
-//! (`dodb-engine`), repairs.
+//! `dodb verify`: reads everything, checks it, prints each fault; with `--repair` what follows from
+//! other data is made anew: the index over files. Not here: the checks (`dodb-engine`).
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
 use dodb_rowstore::Usage;
 
-use crate::args::DatabaseArgs;
+use crate::args::VerifyArgs;
 use crate::cost::grouped;
 use crate::error::Result;
 use crate::{open, terminal};
 
-pub fn run(args: &DatabaseArgs) -> Result<ExitCode> {
-    let db = open::open_existing(args)?;
-    let report = open::wait(db.verify(&Usage::default()))??;
+pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
+    let db = open::open_existing(&args.place)?;
+    let usage = Usage::default();
+    let mut report = open::wait(db.verify(&usage))??;
     let mut out = std::io::stdout();
+    let damaged: BTreeSet<String> = match args.repair {
+        true => report.faults.iter().map(|fault| fault.table.clone()).collect(),
+        false => BTreeSet::new(),
+    };
+    for table in &damaged {
+        match open::wait(db.rebuild_index(table, &usage))? {
+            Ok(0) => {}
+            Ok(files) => {
+                let files = grouped(files);
+                writeln!(out, "table `{table}`: the index over {files} files was made anew")?;
+            }
+            Err(e) => writeln!(out, "table `{table}`: the index cannot be made anew: {e}")?,
+        }
+    }
+    if !damaged.is_empty() {
+        report = open::wait(db.verify(&usage))??;
+    }
     for fault in &report.faults {
         writeln!(out, "table `{}`: {}", fault.table, fault.message)?;
     }

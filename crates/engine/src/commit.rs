@@ -18,7 +18,7 @@ use crate::index::{IndexRows, LevelHead};
 use crate::merge::Merged;
 use crate::statements;
 use crate::table::TableDef;
-use crate::warm::{self, WarmCommit, WarmRows};
+use crate::warm::{self, Reindexed, WarmCommit, WarmRows};
 use crate::working::{Deletions, Working};
 
 /// Something to be made durable.
@@ -47,6 +47,13 @@ pub(crate) enum Change {
         def: Arc<TableDef>,
         before: (LevelHead, LevelHead),
         folded: LevelHead,
+    },
+    /// The index of a table's files was made anew.
+    Reindex {
+        def: Arc<TableDef>,
+        version: u64,
+        schema: String,
+        files: Vec<Reindexed>,
     },
     Truncate {
         def: Arc<TableDef>,
@@ -259,6 +266,8 @@ impl Commit<'_> {
             Change::Folded { def, before, folded } => {
                 self.on_table(&def, |w, _, _| w.folded(before, folded))
             }
+            Change::Reindex { def, version, schema, files } => self
+                .on_table(&def, |w, core, usage| w.reindex(core, version, &schema, files, usage)),
             Change::Merge { def, merged } => {
                 self.on_table(&def, |w, core, usage| w.merge(core, *merged, usage))
             }

@@ -118,6 +118,11 @@ pub struct ScanTask {
 }
 
 impl ScanTask {
+    /// Is it a file of the bucket?
+    pub fn is_file(&self) -> bool {
+        self.part.file.is_some()
+    }
+
     /// Between which values those of a column are, where that is known.
     pub fn bounds(&self, column: u32) -> Option<(&Scalar, &Scalar)> {
         let stats = self.part.zones.get(&column)?;

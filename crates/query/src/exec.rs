@@ -105,6 +105,12 @@ impl ScanExec {
         }
     }
 
+    /// How many files will be read, as far as can be told before.
+    pub(crate) fn files_to_read(&self) -> Result<u64> {
+        let tasks = self.plan.tasks(&self.budget.usage).map_err(external)?;
+        Ok(tasks.iter().filter(|task| task.is_file()).count() as u64)
+    }
+
     /// The pieces of work of one partition, those first whose values are wanted first.
     fn tasks_of(&self, partition: usize) -> Result<Vec<ScanTask>> {
         let share = self.properties.partitioning.partition_count();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -14,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::dialect::Parsed;
 use crate::error::{Error, Result};
+use crate::exec::ScanExec;
 use crate::session::{Answer, Request, Session};
 
 pub(crate) async fn run(
@@ -30,6 +32,8 @@ pub(crate) async fn run(
     let before = request.usage.counts();
     let planned = session.plan(&query, request, false).await?;
     let physical = planned.physical.clone();
+    // What will be read of files is known once their list and index were asked.
+    let files = if analyze { 0 } else { files_to_read(&physical)? };
     let planning = request.usage.counts() - before;
     let mut lines = Vec::new();
     if !analyze {
@@ -40,6 +44,8 @@ pub(crate) async fn run(
         ));
         lines.push(String::new());
         lines.push(format!("planning: {}", cost(&planning)));
+        let gets = UsageCounts { object_gets: files, ..planning };
+        lines.push(format!("estimate: {}, or more for files that are large", cost(&gets)));
     } else {
         let budget = planned.budget.clone();
         let rows: Vec<RecordBatch> = planned.execute()?.try_collect().await?;
@@ -56,6 +62,18 @@ pub(crate) async fn run(
         .map_err(|e| Error::Execution(e.to_string()))?;
     let stream = futures::stream::iter([Ok(batch)]);
     Ok(Answer::Rows(Box::pin(RecordBatchStreamAdapter::new(schema, stream))))
+}
+
+/// Plans all scans to their files; answers how many files they will read.
+fn files_to_read(plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
+    let mut files = match plan.as_any().downcast_ref::<ScanExec>() {
+        Some(scan) => scan.files_to_read()?,
+        None => 0,
+    };
+    for child in plan.children() {
+        files += files_to_read(child)?;
+    }
+    Ok(files)
 }
 
 fn text(plan: &str) -> Vec<String> {

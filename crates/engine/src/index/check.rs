@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
-use dodb_rowstore::Usage;
+use dodb_rowstore::{Usage, Value};
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
@@ -12,6 +12,8 @@ use super::head::IndexHead;
 use super::level::{self, Level, LevelRow, RowName, shard_of};
 use crate::db::Core;
 use crate::error::{Error, Result};
+use crate::frame::{self, Magic};
+use crate::statements;
 use crate::table::TableDef;
 
 /// All posting lists of a table.
@@ -43,6 +45,22 @@ impl<'a> IndexCheck<'a> {
                     Ok(None) => faults.push(format!("a row of posting lists is missing: {name:?}")),
                     Err(e @ Error::Rows(_)) => return Err(e),
                     Err(e) => faults.push(e.to_string()),
+                }
+            }
+        }
+        let footers = (&statements::GET_FOOTERS, Magic::Footers, &index.footers);
+        let stats = (&statements::GET_STATS, Magic::Stats, &index.stats);
+        for (statement, magic, firsts) in [footers, stats] {
+            for first in &firsts.0 {
+                let params = [Value::Int(i64::from(def.id)), Value::Int(i64::from(first))];
+                let mut is_whole = false;
+                core.rows.query_one(statement, &params, usage, &mut |row| {
+                    let bytes = row.first().and_then(Value::as_blob).unwrap_or_default();
+                    is_whole = frame::open(magic, "", bytes).is_ok();
+                })?;
+                if !is_whole {
+                    let what = statement.name;
+                    faults.push(format!("the row of file {first} is missing or damaged: {what}"));
                 }
             }
         }

@@ -12,6 +12,7 @@ mod footers;
 mod head;
 mod level;
 mod probe;
+mod rebuild;
 mod stats;
 mod summary;
 mod update;

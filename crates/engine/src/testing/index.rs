@@ -446,6 +446,15 @@ fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
             let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
             assert_eq!(found.len(), usize::from(n < 1_700), "{sql}, person {n}");
         }
+        let report = now(place.open().verify(&usage)).unwrap();
+        assert!(!report.faults.is_empty(), "{sql}");
+        // Made anew, it is what it was.
+        let db = place.open();
+        assert!(now(db.rebuild_index("things", &usage)).unwrap() > 0);
+        fold(&db);
+        assert_eq!(now(place.open().verify(&usage)).unwrap().faults, []);
+        let (found, rows, gets) = place.cost(&text(EMAIL, CompareOp::Eq, &email(3)));
+        assert!(found.len() == 1 && rows <= 4 && gets == 1, "{sql}: {rows} rows, {gets} GETs");
         // It goes on, and heals what it can.
         let db = place.open();
         now(db.insert("things", &people(1_700..2_400), &usage)).unwrap();

@@ -69,6 +69,14 @@ pub(crate) struct NewFile {
     pub(crate) end: Option<FileEnd>,
 }
 
+/// A file of which the index is made anew.
+pub(crate) struct Reindexed {
+    pub(crate) no: u64,
+    pub(crate) rows: u64,
+    pub(crate) keys: FileKeys,
+    pub(crate) end: FileEnd,
+}
+
 /// What the index gets to know of files that come.
 #[derive(Default)]
 struct Indexed {
@@ -124,7 +132,8 @@ impl Working {
             let from_start = output.deleted.take();
             moved -= from_start.as_ref().map_or(0, RoaringBitmap::len);
             let deleted = if any_late { deleted_in(&output, &late) } else { from_start };
-            indexed.add(self.state.next_part, &mut output);
+            let (keys, end) = (output.keys.take(), output.end.take());
+            indexed.add(self.state.next_part, output.rows, keys, end);
             let file = self.new_file(output, deleted, &files);
             files.push(Arc::new(file));
         }
@@ -289,21 +298,53 @@ impl Working {
 }
 
 impl Indexed {
-    fn add(&mut self, no: u64, file: &mut NewFile) {
+    fn add(&mut self, no: u64, rows: u64, keys: Option<FileKeys>, end: Option<FileEnd>) {
         let Ok(number) = u32::try_from(no) else { return };
-        if let Some(mut keys) = file.keys.take() {
+        if let Some(mut keys) = keys {
             let summaries = std::mem::take(&mut keys.summaries);
-            let (rows, is_whole) = (file.rows, !keys.is_partial);
+            let is_whole = !keys.is_partial;
             self.paths.push(FilePaths { file: number, rows, summaries, is_whole });
             self.keys.push(NewKeys { file: number, keys });
         }
-        if let Some(end) = file.end.take() {
+        if let Some(end) = end {
             self.ends.push((number, end));
         }
     }
 }
 
 impl Working {
+    /// Puts an index of these files in the place of the one before.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when files came or went since `version`.
+    pub(crate) fn reindex(
+        &mut self,
+        core: &Core,
+        version: u64,
+        schema: &str,
+        files: Vec<Reindexed>,
+        usage: &Usage,
+    ) -> Result<u64> {
+        let conflict = || Error::Conflict { table: self.state.def.name.clone() };
+        let mut warm = self.state.warm.clone().ok_or_else(conflict)?;
+        if warm.head.version != version {
+            return Err(conflict());
+        }
+        let mut index = warm.head.index.as_ref().map_or_else(IndexHead::new, IndexHead::emptied);
+        index.keep(files.iter().filter_map(|file| u32::try_from(file.no).ok()).collect());
+        warm.head.index = Some(index);
+        let mut indexed = Indexed::default();
+        let count = files.len() as u64;
+        for file in files {
+            indexed.add(file.no, file.rows, Some(file.keys), Some(file.end));
+        }
+        self.index_rows = IndexRows { forgets: true, ..IndexRows::default() };
+        self.index(core, &mut warm, schema, indexed, usage)?;
+        self.state.warm = Some(warm);
+        self.head_changed = true;
+        Ok(count)
+    }
+
     /// No keys wait any more: they are in `folded`.
     ///
     /// # Errors

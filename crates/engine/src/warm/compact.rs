@@ -333,7 +333,7 @@ fn keep_better(
 }
 
 /// The columns of the table, any of which a file may lack.
-pub(super) fn nullable(def: &TableDef) -> SchemaRef {
+pub(crate) fn nullable(def: &TableDef) -> SchemaRef {
     let schema = def.schema.arrow();
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<Field>>()))

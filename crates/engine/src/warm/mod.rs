@@ -23,9 +23,9 @@ mod write;
 
 pub(crate) use attached::ATTACHED_MAX;
 pub use attached::AttachOptions;
-pub(crate) use commit::WarmCommit;
+pub(crate) use commit::{Reindexed, WarmCommit};
 pub use compact::CompactStep;
-pub(crate) use compact::read as read_file;
+pub(crate) use compact::{nullable, read as read_file};
 pub use expire::ExpireReport;
 pub(crate) use files::{Warm, WarmFile, WarmHead, encode as encode_manifest};
 pub use flush::{FlushScope, FlushStep};

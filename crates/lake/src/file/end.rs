@@ -3,6 +3,10 @@
 
 use bytes::Bytes;
 
+use super::footer::TAIL_BYTES;
+use crate::error::Result;
+use crate::store::Bucket;
+
 /// zstd's own default.
 const ZSTD_LEVEL: i32 = 3;
 /// What an end may come to when it is unpacked.
@@ -15,6 +19,16 @@ pub struct FileEnd(Bytes);
 impl FileEnd {
     pub(super) fn new(bytes: Bytes) -> FileEnd {
         FileEnd(bytes)
+    }
+
+    /// Reads the end of a file of `bytes` bytes: most footers and page indexes are in it.
+    ///
+    /// # Errors
+    /// As for [`Bucket::read_ranges`].
+    pub async fn read(bucket: &Bucket, uri: &str, bytes: u64) -> Result<FileEnd> {
+        let range = bytes.saturating_sub(TAIL_BYTES)..bytes;
+        let found = bucket.read_ranges(uri, std::slice::from_ref(&range)).await?;
+        Ok(FileEnd(found.into_iter().next().unwrap_or_default()))
     }
 
     pub(super) fn bytes(&self) -> &Bytes {

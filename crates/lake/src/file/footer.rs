@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::Bucket;
 
 /// The end of a file that is read first: footer and page index of most files.
-const TAIL_BYTES: u64 = 64 << 10;
+pub(super) const TAIL_BYTES: u64 = 64 << 10;
 
 /// Reads footer and page index of a file of `bytes` bytes, from its `end` if that is known.
 pub(super) async fn read(
