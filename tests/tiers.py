@@ -107,7 +107,9 @@ def check(home, what, found, wanted):
     for query, answer, right in zip(QUERIES, found, wanted, strict=True):
         if answer != right or not answer:
             sys.exit(f"{home.name}, {what}: {query}\n  found  {answer}\n  wanted {right}")
-    print(f"  {home.name}, {what}: {len(found)} answers are right")
+    memory = home.stats().get("memory_bytes")
+    peak = f", {memory / 1e6:.1f} MB of memory so far" if memory else ""
+    print(f"  {home.name}, {what}: {len(found)} answers are right{peak}")
 
 
 def run(home, wanted):
@@ -115,6 +117,9 @@ def run(home, wanted):
     home.load(FILES[:-1])
     files = home.flush()
     home.load(FILES[-1:])
+    memory = home.stats().get("memory_bytes")
+    if memory:
+        print(f"  {home.name}, loaded: {memory / 1e6:.1f} MB of memory so far")
     check(home, "half of it flushed", home.answers(), wanted)
     files += home.flush()
     cost = dict(home.cost)

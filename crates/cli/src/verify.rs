@@ -52,6 +52,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     if report.faults.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
+    if !args.repair {
+        terminal::note(
+            "dodb: if only an index over files is damaged, `dodb verify --repair` makes it anew.",
+        );
+    }
     terminal::note(
         "dodb: the database is damaged; keep a copy of the folder, then restore a backup. \
          Tables without a fault above can be exported.",

@@ -469,17 +469,17 @@ fn put_index(tx: &Transaction<'_>, def: &TableDef, rows: &IndexRows) -> Result<(
         let [level, cut, shard] = name.params();
         run(tx, &statements::PUT_POSTINGS, &[id(), level, cut, shard, Value::Blob(row)])?;
     }
-    for row in &rows.footers {
+    for (first, row) in &rows.footers {
         let bytes = row.encode(def)?;
-        let params = [id(), Value::Int(i64::from(row.first())), Value::Blob(&bytes)];
+        let params = [id(), Value::Int(i64::from(*first)), Value::Blob(&bytes)];
         run(tx, &statements::PUT_FOOTERS, &params)?;
     }
     for first in &rows.footers_dropped {
         run(tx, &statements::DELETE_FOOTERS_ROW, &[id(), Value::Int(i64::from(*first))])?;
     }
-    for row in &rows.stats {
+    for (first, row) in &rows.stats {
         let bytes = row.encode(def)?;
-        let params = [id(), Value::Int(i64::from(row.first())), Value::Blob(&bytes)];
+        let params = [id(), Value::Int(i64::from(*first)), Value::Blob(&bytes)];
         run(tx, &statements::PUT_STATS, &params)?;
     }
     for first in &rows.stats_dropped {

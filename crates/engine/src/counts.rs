@@ -134,7 +134,7 @@ impl Counting<'_> {
 
     fn of_file(&self, file: &PartState, id: u32, paths: Option<&PathStats>) -> Option<ColumnStats> {
         match self.path(id) {
-            Some(path) => paths?.get(file.no, path),
+            Some(path) => paths?.get(file.no, path).cloned(),
             None => zone(&self.snapshot.state.def, file, id).cloned(),
         }
     }

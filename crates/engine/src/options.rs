@@ -45,7 +45,7 @@ pub struct Options {
     pub snapshot_age_ms_max: i64,
     /// Objects that nothing names are swept once they are older than this, in milliseconds.
     pub orphan_age_ms_min: i64,
-    /// Bytes of posting lists of a table kept in memory.
+    /// Bytes of posting lists of a table kept in memory; half as many of statistics of files.
     pub index_cache_bytes_max: usize,
     /// Open files of a table whose footers are kept in memory.
     pub footers_max: usize,
@@ -89,8 +89,8 @@ impl Default for Options {
             foreign_rows_max: 200_000,
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
-            index_cache_bytes_max: 8 << 20,
-            footers_max: 64,
+            index_cache_bytes_max: 6 << 20,
+            footers_max: 32,
             #[cfg(any(test, feature = "testing"))]
             plants_fault_in_index: false,
             attach: AttachOptions { files_max: 10_000, ..AttachOptions::default() },

@@ -2,7 +2,7 @@
 //! predicate, find the rows), project (read the other columns for those rows only), as separate
 //! passes. Not here: which predicate a query has (`dodb-query`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use dodb_part::json::PathType;
 use dodb_part::{
     Answer, ColumnStats, ColumnType, CompareOp, Evidence, PartReader, Predicate, Scalar, prune,
 };
-use dodb_rowstore::Usage;
+use dodb_rowstore::{Usage, UsageCounts};
 
 use crate::db::Core;
 use crate::error::{Error, Result};
@@ -192,6 +192,27 @@ impl ScanPlan {
         Ok(self.tasks.iter().chain(files).cloned().collect())
     }
 
+    /// What reading will take, as far as can be told before and with nothing in memory: a row for a
+    /// part, and one for each column of a wide one; a request for a file, or more for a large one.
+    pub fn estimate(&self, usage: &Usage) -> Result<UsageCounts> {
+        let mut estimate = UsageCounts::default();
+        let mut seen = BTreeSet::new();
+        let wide_min = self.snapshot.core.options.compact_bytes_max;
+        let columns = (self.request.columns.len() + self.request.paths.len()) as u64;
+        for task in self.tasks(usage)? {
+            let part = &task.part;
+            if !seen.insert(part.no) || part.fresh.is_some() {
+                continue;
+            }
+            match part.file {
+                Some(_) => estimate.object_gets += 1,
+                None if part.bytes > wide_min => estimate.rows_read += 1 + columns,
+                None => estimate.rows_read += 1,
+            }
+        }
+        Ok(estimate)
+    }
+
     /// How many pieces of work there may be. Reads nothing.
     pub fn tasks_max(&self) -> usize {
         let files = self.snapshot.state.warm.as_ref().map_or(0, |warm| warm.head.files);
@@ -257,10 +278,12 @@ impl ScanPlan {
         let Some(stats) = snapshot.path_stats(&files, &asked, usage)? else { return Ok(files) };
         let before = files.len();
         let might = |file: &Arc<PartState>| {
-            let known = asked.iter().filter_map(|path| Some((path.id, stats.get(file.no, path)?)));
-            let known: BTreeMap<u32, ColumnStats> = known.collect();
+            let of_path = |id: u32| {
+                let path = asked.iter().find(|path| path.id == id)?;
+                stats.get(file.no, path)
+            };
             let evidence = |id: u32| Evidence {
-                stats: known.get(&id).or_else(|| zone(&snapshot.state.def, file, id)),
+                stats: of_path(id).or_else(|| zone(&snapshot.state.def, file, id)),
                 bloom: None,
             };
             prune(predicate, &evidence) == Answer::MightMatch

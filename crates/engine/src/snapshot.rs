@@ -100,7 +100,8 @@ impl Snapshot {
         }
         let numbers = files.iter().filter_map(|file| u32::try_from(file.no).ok()).collect();
         let slot = self.core.slot(self.state.def.id);
-        PathStats::read(&self.core, &slot, &self.state.def, index, &numbers, usage).map(Some)
+        let def = &self.state.def;
+        PathStats::read(&self.core, &slot, def, index, &numbers, paths, usage).map(Some)
     }
 
     /// Raised by every commit to the table.

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use dodb_engine::Env;
-use dodb_engine::Usage;
+use dodb_engine::{Env, Usage, UsageCounts};
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -18,8 +17,8 @@ pub(crate) struct Budget {
     /// Of these two 0 is no limit.
     execution_ms_max: u64,
     object_gets_max: u64,
-    /// What the request had made before.
-    object_gets_before: u64,
+    /// What the meter had counted before.
+    before: UsageCounts,
     /// Where the usage is added in the end, when it is not the request's own.
     total: Arc<Usage>,
 }
@@ -40,14 +39,14 @@ impl Budget {
         total: Arc<Usage>,
     ) -> Budget {
         let started_ms = env.now_ms();
-        let object_gets_before = usage.counts().object_gets;
+        let before = usage.counts();
         Budget {
             usage,
             env,
             started_ms,
             execution_ms_max: settings.max_execution_ms,
             object_gets_max: settings.max_object_gets,
-            object_gets_before,
+            before,
             total,
         }
     }
@@ -55,6 +54,11 @@ impl Budget {
     /// Milliseconds since the query began.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         self.env.now_ms().saturating_sub(self.started_ms).max(0) as u64
+    }
+
+    /// What the query has used so far.
+    pub(crate) fn used(&self) -> UsageCounts {
+        self.usage.counts() - self.before
     }
 
     /// Is anything left?
@@ -67,7 +71,7 @@ impl Budget {
                 setting: "max_execution_time",
             });
         }
-        let gets = self.usage.counts().object_gets.saturating_sub(self.object_gets_before);
+        let gets = self.used().object_gets;
         if self.object_gets_max > 0 && gets > self.object_gets_max {
             return Err(Error::Budget {
                 what: "the requests of the query to the bucket",

@@ -17,6 +17,7 @@ use crate::budget::Budget;
 use crate::dialect::{Moment, split_moment};
 use crate::error::external;
 use crate::provider::DodbTable;
+use crate::query_log::QueryLog;
 use crate::settings::Settings;
 use crate::system;
 
@@ -34,6 +35,8 @@ pub(crate) struct Access {
     pub(crate) settings: Settings,
     /// Do tables show where their rows are?
     pub(crate) row_addresses: bool,
+    /// What statements came to.
+    pub(crate) log: Arc<QueryLog>,
 }
 
 impl Access {

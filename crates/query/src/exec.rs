@@ -29,7 +29,9 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     SendableRecordBatchStream,
 };
-use dodb_engine::{PathColumn, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot};
+use dodb_engine::{
+    PathColumn, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot, UsageCounts,
+};
 use dodb_part::{CompareOp, Predicate, Scalar};
 
 use crate::budget::Budget;
@@ -105,10 +107,9 @@ impl ScanExec {
         }
     }
 
-    /// How many files will be read, as far as can be told before.
-    pub(crate) fn files_to_read(&self) -> Result<u64> {
-        let tasks = self.plan.tasks(&self.budget.usage).map_err(external)?;
-        Ok(tasks.iter().filter(|task| task.is_file()).count() as u64)
+    /// What reading will take, as far as can be told before.
+    pub(crate) fn estimate(&self) -> Result<UsageCounts> {
+        self.plan.estimate(&self.budget.usage).map_err(external)
     }
 
     /// The pieces of work of one partition, those first whose values are wanted first.

@@ -29,12 +29,12 @@ pub(crate) async fn run(
         return Err(Error::unsupported("EXPLAIN of anything but a query", "explain a SELECT"));
     }
     let query = Parsed { statement: statement.clone(), ..parsed.clone() };
-    let before = request.usage.counts();
     let planned = session.plan(&query, request, false).await?;
     let physical = planned.physical.clone();
     // What will be read of files is known once their list and index were asked.
-    let files = if analyze { 0 } else { files_to_read(&physical)? };
-    let planning = request.usage.counts() - before;
+    let reading = estimate(&physical)?;
+    let planning = planned.budget.used();
+    let estimate = format!("estimate: {}, or more for large files", cost(&(planning + reading)));
     let mut lines = Vec::new();
     if !analyze {
         lines.extend(text(&planned.logical.display_indent().to_string()));
@@ -44,8 +44,7 @@ pub(crate) async fn run(
         ));
         lines.push(String::new());
         lines.push(format!("planning: {}", cost(&planning)));
-        let gets = UsageCounts { object_gets: files, ..planning };
-        lines.push(format!("estimate: {}, or more for files that are large", cost(&gets)));
+        lines.push(estimate);
     } else {
         let budget = planned.budget.clone();
         let rows: Vec<RecordBatch> = planned.execute()?.try_collect().await?;
@@ -54,7 +53,8 @@ pub(crate) async fn run(
         lines.extend(text(&display.indent(false).to_string()));
         lines.push(String::new());
         lines.push(format!("answer: {count} rows in {} ms", budget.elapsed_ms()));
-        lines.push(format!("actual: {}", cost(&budget.usage.counts())));
+        lines.push(estimate);
+        lines.push(format!("actual: {}", cost(&budget.used())));
     }
     let field = Field::new("explain", DataType::Utf8, false);
     let schema = Arc::new(Schema::new(vec![field]));
@@ -64,16 +64,16 @@ pub(crate) async fn run(
     Ok(Answer::Rows(Box::pin(RecordBatchStreamAdapter::new(schema, stream))))
 }
 
-/// Plans all scans to their files; answers how many files they will read.
-fn files_to_read(plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
-    let mut files = match plan.as_any().downcast_ref::<ScanExec>() {
-        Some(scan) => scan.files_to_read()?,
-        None => 0,
+/// Plans all scans to their files; answers what reading will take.
+fn estimate(plan: &Arc<dyn ExecutionPlan>) -> Result<UsageCounts> {
+    let mut sum = match plan.as_any().downcast_ref::<ScanExec>() {
+        Some(scan) => scan.estimate()?,
+        None => UsageCounts::default(),
     };
     for child in plan.children() {
-        files += files_to_read(child)?;
+        sum += estimate(child)?;
     }
-    Ok(files)
+    Ok(sum)
 }
 
 fn text(plan: &str) -> Vec<String> {

@@ -16,6 +16,7 @@ mod lower;
 mod names;
 mod narrowing;
 mod provider;
+mod query_log;
 mod session;
 mod settings;
 mod show;

@@ -26,6 +26,7 @@ use crate::catalog::{Access, CATALOG, catalog_list};
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
 use crate::group_count::GroupCount;
+use crate::query_log::{QueryLog, Running};
 use crate::settings::Settings;
 use crate::{ddl, explain, functions, show, write};
 
@@ -36,6 +37,7 @@ pub struct Session {
     env: Arc<dyn Env>,
     base: SessionState,
     pub(crate) database: String,
+    log: Arc<QueryLog>,
 }
 
 /// How a session runs its queries.
@@ -108,7 +110,7 @@ impl Session {
             .with_optimizer_rule(Arc::new(GroupCount))
             .build();
         let base = functions::configure(state)?;
-        Ok(Session { db, env, base, database: options.database })
+        Ok(Session { db, env, base, database: options.database, log: Arc::default() })
     }
 
     /// The database under this session.
@@ -136,6 +138,11 @@ impl Session {
     /// # Errors
     /// See [`crate::Error`]; a statement that fails has written nothing.
     pub async fn run(&self, parsed: &Parsed, request: &Request) -> Result<Answer> {
+        let running = Running::new(&self.log, &self.env, parsed, request);
+        running.watch(self.dispatch(parsed, request).await)
+    }
+
+    async fn dispatch(&self, parsed: &Parsed, request: &Request) -> Result<Answer> {
         let mut request = request.clone();
         for (name, value) in &parsed.settings {
             request.settings.set(name, value)?;
@@ -203,6 +210,7 @@ impl Session {
             database: self.database.clone(),
             settings: settings.clone(),
             row_addresses,
+            log: self.log.clone(),
         };
         let pool: Arc<dyn MemoryPool> = match settings.max_memory_usage {
             0 => Arc::new(UnboundedMemoryPool::default()),

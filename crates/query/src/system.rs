@@ -17,10 +17,11 @@ use dodb_engine::{FileInfo, PRICES, PartInfo, SnapshotInfo, TableDef};
 use crate::catalog::{Access, SYSTEM};
 use crate::error::external;
 use crate::functions;
+use crate::query_log::Entry;
 use crate::settings::{KNOWN, Settings};
 
 /// All of them.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "columns",
     "costs",
     "databases",
@@ -30,6 +31,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "metrics",
     "one",
     "parts",
+    "query_log",
     "settings",
     "snapshots",
     "tables",
@@ -46,6 +48,7 @@ pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn 
         "metrics" => metrics(access)?,
         "one" => batch([("dummy", ints([0]))])?,
         "parts" => parts(access)?,
+        "query_log" => query_log(access)?,
         "settings" => settings(access)?,
         "snapshots" => snapshots(access).await?,
         "tables" => tables(access)?,
@@ -304,6 +307,31 @@ fn jobs(access: &Access) -> Result<RecordBatch> {
         ("rows", counts(all.iter().map(|job| job.rows))),
         ("rows_left", Arc::new(left)),
         ("error", strings(all.iter().map(|job| job.error.as_deref().unwrap_or_default()))),
+    ])
+}
+
+/// The newest statements that ended, with what they cost.
+fn query_log(access: &Access) -> Result<RecordBatch> {
+    let all = access.log.entries();
+    let duration = |entry: &Entry| (entry.ended_ms - entry.started_ms).max(0) as u64;
+    let usage = |of: fn(&UsageCounts) -> u64| counts(all.iter().map(|entry| of(&entry.usage)));
+    let usd = all.iter().map(|entry| PRICES.usd(&entry.usage)).collect::<Vec<f64>>();
+    batch([
+        ("event_time", times(all.iter().map(|entry| entry.ended_ms))),
+        ("query_start_time", times(all.iter().map(|entry| entry.started_ms))),
+        ("query_duration_ms", counts(all.iter().map(duration))),
+        ("type", strings(all.iter().map(|entry| entry.ending.name()))),
+        ("query_kind", strings(all.iter().map(|entry| entry.kind))),
+        ("query", strings(all.iter().map(|entry| &entry.query))),
+        ("user", strings(all.iter().map(|entry| &entry.user))),
+        ("result_rows", counts(all.iter().map(|entry| entry.result_rows))),
+        ("rows_read", usage(|counts| counts.rows_read)),
+        ("rows_written", usage(|counts| counts.rows_written)),
+        ("object_gets", usage(|counts| counts.object_gets)),
+        ("object_puts", usage(|counts| counts.object_puts)),
+        ("object_bytes", usage(|counts| counts.object_bytes)),
+        ("usd", Arc::new(Float64Array::from(usd))),
+        ("exception", strings(all.iter().map(|entry| &entry.exception))),
     ])
 }
 

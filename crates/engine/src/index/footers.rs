@@ -1,5 +1,5 @@
 //! Footers of files, kept in rows so that a file is read without asking the bucket for its end
-//! first. The files of one commit share a row, or some. Not here: what a footer is (`dodb-lake`).
+//! first. Not here: what a footer is (`dodb-lake`), nor which row holds it ([`super::by_file`]).
 
 use std::sync::Arc;
 
@@ -7,7 +7,9 @@ use dodb_lake::FileEnd;
 use dodb_rowstore::{Usage, Value};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use roaring::RoaringBitmap;
 
+use super::by_file::{FileRow, first_of};
 use super::head::IndexHead;
 use crate::db::Core;
 use crate::error::{Error, Result};
@@ -16,17 +18,15 @@ use crate::slot::Slot;
 use crate::statements;
 use crate::table::TableDef;
 
-/// A row takes no more footers once it is larger than this.
-const ROW_BYTES: usize = 1_000_000;
 /// A longer footer is left to the bucket.
 const FOOTER_BYTES_MAX: usize = 512 << 10;
 
 /// Footers of some files, as stored.
 #[derive(Debug, Clone, Default, Encode, Decode)]
 pub(crate) struct FooterRow {
-    /// The schema of the Iceberg table when they were written.
+    /// The schemas of the Iceberg table when they were written.
     #[n(0)]
-    schema: String,
+    schemas: Vec<String>,
     #[n(1)]
     ends: Vec<EndDisk>,
 }
@@ -35,8 +35,11 @@ pub(crate) struct FooterRow {
 struct EndDisk {
     #[n(0)]
     file: u32,
-    /// The end of the file, compressed.
+    /// The place of its schema.
     #[n(1)]
+    schema: u32,
+    /// The end of the file, compressed.
+    #[n(2)]
     end: ByteVec,
 }
 
@@ -46,45 +49,89 @@ pub(crate) struct Footer {
     pub(crate) end: FileEnd,
 }
 
+/// The footer of a file that comes.
+pub(crate) struct NewFooter {
+    file: u32,
+    schema: Arc<str>,
+    /// Compressed.
+    end: Vec<u8>,
+}
+
+impl NewFooter {
+    /// `None` for one that is not worth a place in a row.
+    pub(crate) fn new(file: u32, schema: &Arc<str>, end: &FileEnd) -> Option<NewFooter> {
+        let end = end.compressed().filter(|end| end.len() <= FOOTER_BYTES_MAX)?;
+        Some(NewFooter { file, schema: schema.clone(), end })
+    }
+}
+
+impl FileRow for FooterRow {
+    type Entry = NewFooter;
+
+    fn file_of(entry: &NewFooter) -> u32 {
+        entry.file
+    }
+
+    fn push(&mut self, entry: NewFooter) -> usize {
+        let mut bytes = entry.end.len();
+        let place = self.schemas.iter().position(|schema| **schema == *entry.schema);
+        let place = place.unwrap_or_else(|| {
+            bytes += entry.schema.len();
+            self.schemas.push(entry.schema.to_string());
+            self.schemas.len() - 1
+        });
+        let end = EndDisk { file: entry.file, schema: place as u32, end: entry.end.into() };
+        self.ends.push(end);
+        bytes
+    }
+
+    fn keep(&mut self, files: &RoaringBitmap) {
+        self.ends.retain(|end| files.contains(end.file));
+    }
+
+    fn bytes(&self) -> usize {
+        let schemas = self.schemas.iter().map(String::len).sum::<usize>();
+        schemas + self.ends.iter().map(|end| end.end.len()).sum::<usize>()
+    }
+}
+
 impl FooterRow {
-    /// Rows of these footers, which ascend by file.
-    pub(crate) fn of(
-        schema: &str,
-        ends: impl IntoIterator<Item = (u32, FileEnd)>,
-    ) -> Vec<FooterRow> {
-        let mut rows: Vec<FooterRow> = Vec::new();
-        let mut bytes = usize::MAX;
-        for (file, end) in ends {
-            let Some(end) = end.compressed().filter(|end| end.len() <= FOOTER_BYTES_MAX) else {
-                continue;
-            };
-            if bytes > ROW_BYTES {
-                rows.push(FooterRow { schema: schema.to_owned(), ends: Vec::new() });
-                bytes = 0;
-            }
-            bytes += end.len();
-            if let Some(row) = rows.last_mut() {
-                row.ends.push(EndDisk { file, end: end.into() });
-            }
-        }
-        rows
-    }
-
-    /// The file that it is found by.
-    pub(crate) fn first(&self) -> u32 {
-        self.ends.first().map_or(0, |end| end.file)
-    }
-
     pub(crate) fn encode(&self, def: &TableDef) -> Result<Vec<u8>> {
         let payload =
             minicbor::to_vec(self).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
         Ok(frame::seal(Magic::Footers, &payload))
     }
 
+    /// Reads a row; `None` when there is none, or a damaged one.
+    ///
+    /// # Errors
+    /// The row store failed.
+    pub(super) fn read(
+        core: &Core,
+        def: &TableDef,
+        first: u32,
+        usage: &Usage,
+    ) -> Result<Option<FooterRow>> {
+        let params = [Value::Int(i64::from(def.id)), Value::Int(i64::from(first))];
+        let mut found = None;
+        core.rows.query_one(&statements::GET_FOOTERS, &params, usage, &mut |row| {
+            let bytes = row.first().and_then(Value::as_blob).unwrap_or_default();
+            let payload = frame::open(Magic::Footers, &place(def), bytes).ok();
+            found = payload.and_then(|payload| minicbor::decode(payload).ok());
+        })?;
+        Ok(found)
+    }
+
+    /// Might it speak of this file, had it a footer worth keeping?
+    fn reaches(&self, file: u32) -> bool {
+        self.ends.last().is_some_and(|last| last.file >= file)
+    }
+
     fn get(&self, file: u32) -> Option<Footer> {
         let at = self.ends.binary_search_by_key(&file, |end| end.file).ok()?;
-        let end = FileEnd::decompressed(&self.ends.get(at)?.end)?;
-        Some(Footer { schema: self.schema.clone(), end })
+        let found = self.ends.get(at)?;
+        let schema = self.schemas.get(found.schema as usize)?.clone();
+        Some(Footer { schema, end: FileEnd::decompressed(&found.end)? })
     }
 }
 
@@ -101,25 +148,13 @@ pub(crate) fn footer_of(
     usage: &Usage,
 ) -> Result<Option<Footer>> {
     let Ok(file) = u32::try_from(no) else { return Ok(None) };
-    // The rows are found by their first file, and hold the files up to the next one.
-    let before = index.footers.0.rank(file);
-    let first = before.checked_sub(1).and_then(|at| index.footers.0.select(at as u32));
-    let Some(first) = first else { return Ok(None) };
+    let Some(first) = first_of(&index.footers, file) else { return Ok(None) };
     let held = slot.footers.lock().clone();
-    if let Some((_, row)) = held.filter(|(held, _)| *held == first) {
+    // Files may have been added to the row since.
+    if let Some((_, row)) = held.filter(|(held, row)| *held == first && row.reaches(file)) {
         return Ok(row.get(file));
     }
-    let params = [Value::Int(i64::from(def.id)), Value::Int(i64::from(first))];
-    let mut found = None;
-    core.rows.query_one(&statements::GET_FOOTERS, &params, usage, &mut |row| {
-        if let Some(Value::Blob(bytes)) = row.first() {
-            found = Some(bytes.to_vec());
-        }
-    })?;
-    let row = found.as_deref().and_then(|row| frame::open(Magic::Footers, &place(def), row).ok());
-    let Some(row) = row.and_then(|row| minicbor::decode::<FooterRow>(row).ok()) else {
-        return Ok(None);
-    };
+    let Some(row) = FooterRow::read(core, def, first, usage)? else { return Ok(None) };
     let row = Arc::new(row);
     *slot.footers.lock() = Some((first, row.clone()));
     Ok(row.get(file))

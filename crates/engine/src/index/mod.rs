@@ -4,6 +4,7 @@
 //! specified in docs/format.md. Not here: bounds of files ([`crate::warm`]), keys of hot parts
 //! ([`crate::ids`]).
 
+mod by_file;
 mod check;
 mod collect;
 mod field;
@@ -21,10 +22,10 @@ pub(crate) use check::IndexCheck;
 pub(crate) use collect::{FileKeys, collect};
 pub(crate) use field::Field;
 pub(crate) use fold::is_due as is_fold_due;
-pub(crate) use footers::{FooterRow, footer_of};
+pub(crate) use footers::{FooterRow, NewFooter, footer_of};
 pub(crate) use head::{IndexHead, LevelHead};
 pub(crate) use level::{Level, LevelCache};
 pub(crate) use probe::{Candidates, candidates};
-pub(crate) use stats::{FileStats, PathStats, StatsCache, StatsRow};
+pub(crate) use stats::{FileStats, PathStats, StatsCache};
 pub(crate) use summary::Summary;
 pub(crate) use update::{IndexRows, NewKeys};

@@ -2,15 +2,18 @@
 //! footers in a row of their own; of files that go, nothing is found any more. Not here: moving
 //! keys to the second level ([`super::fold`]).
 
+use std::collections::BTreeMap;
+
 use dodb_part::Posting;
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
+use super::by_file::append;
 use super::collect::FileKeys;
-use super::footers::FooterRow;
+use super::footers::{FooterRow, NewFooter};
 use super::head::{IndexHead, LevelHead};
 use super::level::{self, Level, RowName, cut_for, shard_of};
-use super::stats::StatsRow;
+use super::stats::{FileStats, StatsRow};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::table::TableDef;
@@ -27,10 +30,12 @@ pub(crate) struct IndexRows {
     pub(crate) put: Vec<(RowName, Vec<u8>)>,
     /// All rows of a level in this cut.
     pub(crate) dropped: Vec<(Level, u32)>,
-    pub(crate) footers: Vec<FooterRow>,
+    /// By their first file.
+    pub(crate) footers: BTreeMap<u32, FooterRow>,
     /// The first file of rows of footers.
     pub(crate) footers_dropped: Vec<u32>,
-    pub(crate) stats: Vec<StatsRow>,
+    /// By their first file.
+    pub(crate) stats: BTreeMap<u32, StatsRow>,
     /// The first file of rows of statistics.
     pub(crate) stats_dropped: Vec<u32>,
     /// Is all of the table's index deleted before?
@@ -87,6 +92,34 @@ impl IndexRows {
         }
         index.waiting = LevelHead { cut, bytes, version: before.version + 1 };
         Ok(())
+    }
+}
+
+impl IndexRows {
+    /// Adds the footers of files that come, and what is known of their paths; forgets rows of which
+    /// no file is left.
+    ///
+    /// # Errors
+    /// The row store failed.
+    pub(crate) fn add_files(
+        &mut self,
+        core: &Core,
+        def: &TableDef,
+        index: &mut IndexHead,
+        footers: Vec<NewFooter>,
+        stats: Vec<FileStats>,
+        usage: &Usage,
+    ) -> Result<()> {
+        let (footers_gone, stats_gone) = index.drop_rows();
+        self.footers.retain(|first, _| !footers_gone.contains(first));
+        self.stats.retain(|first, _| !stats_gone.contains(first));
+        self.footers_dropped.extend(footers_gone);
+        self.stats_dropped.extend(stats_gone);
+        let live = &index.live.0;
+        let stored = |first| FooterRow::read(core, def, first, usage);
+        append(footers, &mut self.footers, &mut index.footers, live, stored)?;
+        let stored = |first| StatsRow::read(core, def, first, usage);
+        append(stats, &mut self.stats, &mut index.stats, live, stored)
     }
 }
 

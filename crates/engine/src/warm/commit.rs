@@ -16,8 +16,7 @@ use super::foreign::Foreign;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::index::{
-    Field, FileKeys, FileStats, FooterRow, IndexHead, IndexRows, Level, LevelHead, NewKeys,
-    StatsRow, Summary,
+    Field, FileKeys, FileStats, IndexHead, IndexRows, Level, LevelHead, NewFooter, NewKeys, Summary,
 };
 use crate::state::{PartState, Paths};
 use crate::working::Working;
@@ -173,19 +172,10 @@ impl Working {
         let Some(index) = &mut warm.head.index else { return Ok(()) };
         let def = self.state.def.clone();
         self.index_rows.add(core, &def, index, new.keys, usage)?;
-        let (footers, stats) = index.drop_rows();
-        self.index_rows.footers_dropped.extend(footers);
-        self.index_rows.stats_dropped.extend(stats);
-        let stats = new.paths.into_iter().map(|of| of.stats(&self.state.paths));
-        for row in StatsRow::of(stats.collect()) {
-            index.stats.0.insert(row.first());
-            self.index_rows.stats.push(row);
-        }
-        for row in FooterRow::of(schema, new.ends) {
-            index.footers.0.insert(row.first());
-            self.index_rows.footers.push(row);
-        }
-        Ok(())
+        let stats = new.paths.into_iter().map(|of| of.stats(&self.state.paths)).collect();
+        let schema = Arc::from(schema);
+        let footers = new.ends.iter().filter_map(|(file, end)| NewFooter::new(*file, &schema, end));
+        self.index_rows.add_files(core, &def, index, footers.collect(), stats, usage)
     }
 
     /// A part or file is shown no more.

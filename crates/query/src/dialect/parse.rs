@@ -1,6 +1,7 @@
 //! From a text to parsed statements: splitting, parameters, parsing, rewriting, in that order.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{Expr, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -28,7 +29,12 @@ pub struct Parsed {
     pub inline: Option<Inline>,
     /// The bytes of the text the statement came from, inline data not counted.
     pub text: Range<usize>,
+    /// The text itself, as written; of a long one the beginning.
+    pub sql: Arc<str>,
 }
+
+/// Bytes of a statement's text that are kept with it.
+const SQL_BYTES_MAX: usize = 4_096;
 
 /// Data of an INSERT inside the text. More may follow outside it (a request body).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,9 +103,14 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
         data: data.start..data.end,
         is_parsed,
     });
+    let sql = Arc::from(beginning(text.trim()));
     let text = piece.start..end;
     let (format, settings) = (suffix.format, suffix.settings);
-    Ok(Parsed { statement, format, settings, engine, inline, text })
+    Ok(Parsed { statement, format, settings, engine, inline, text, sql })
+}
+
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(SQL_BYTES_MAX)).unwrap_or(text)
 }
 
 /// The parser wants a source; DEFAULT VALUES is the one that leaves none in the statement.
