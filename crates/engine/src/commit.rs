@@ -18,7 +18,7 @@ use crate::index::{IndexRows, LevelHead};
 use crate::merge::Merged;
 use crate::statements;
 use crate::table::TableDef;
-use crate::warm::{self, Reindexed, WarmCommit, WarmRows};
+use crate::warm::{self, NewlyCovered, WarmCommit, WarmRows};
 use crate::working::{Deletions, Working};
 
 /// Something to be made durable.
@@ -48,12 +48,14 @@ pub(crate) enum Change {
         before: (LevelHead, LevelHead),
         folded: LevelHead,
     },
-    /// The index of a table's files was made anew.
-    Reindex {
+    /// The index gets to know files that were there before.
+    Cover {
         def: Arc<TableDef>,
-        version: u64,
+        /// Of the Iceberg table, as JSON.
         schema: String,
-        files: Vec<Reindexed>,
+        files: Vec<NewlyCovered>,
+        /// Does it forget all else?
+        forgets: bool,
     },
     Truncate {
         def: Arc<TableDef>,
@@ -266,8 +268,9 @@ impl Commit<'_> {
             Change::Folded { def, before, folded } => {
                 self.on_table(&def, |w, _, _| w.folded(before, folded))
             }
-            Change::Reindex { def, version, schema, files } => self
-                .on_table(&def, |w, core, usage| w.reindex(core, version, &schema, files, usage)),
+            Change::Cover { def, schema, files, forgets } => {
+                self.on_table(&def, |w, core, usage| w.cover(core, &schema, files, forgets, usage))
+            }
             Change::Merge { def, merged } => {
                 self.on_table(&def, |w, core, usage| w.merge(core, *merged, usage))
             }

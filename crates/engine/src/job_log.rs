@@ -18,6 +18,8 @@ pub enum JobKind {
     Flush,
     /// Writes files of the bucket anew, and deleted rows out.
     Compact,
+    /// Makes an index anew.
+    Index,
     /// Removes old snapshots and orphans.
     Expire,
 }
@@ -30,6 +32,7 @@ impl JobKind {
             JobKind::Merge => "merge",
             JobKind::Flush => "flush",
             JobKind::Compact => "compact",
+            JobKind::Index => "index",
             JobKind::Expire => "expire",
         }
     }

@@ -55,7 +55,7 @@ pub use inspect::{ColumnDetail, PartDetail};
 pub use job_log::{JobInfo, JobKind, JobStatus};
 pub use jobs::{JobBudget, JobReport};
 pub use keys::derived_id;
-pub use options::Options;
+pub use options::{Options, ReadAhead};
 pub use scan::{
     PART_COLUMN, PATH_ID_MIN, PathColumn, ROW_COLUMN, ScanCounters, ScanPlan, ScanRequest,
     ScanTask, Scanner,

@@ -49,6 +49,8 @@ pub struct Options {
     pub index_cache_bytes_max: usize,
     /// Open files of a table whose footers are kept in memory.
     pub footers_max: usize,
+    /// How far a query reads files ahead of their turn.
+    pub read_ahead: ReadAhead,
     /// Lets the index leave a file out that it should not: for the test that has to notice.
     #[cfg(any(test, feature = "testing"))]
     pub plants_fault_in_index: bool,
@@ -58,6 +60,15 @@ pub struct Options {
     pub value_bytes_max: usize,
     /// Filters of parts with at most this many rows ride in the head row.
     pub inline_filter_rows_max: u64,
+}
+
+/// Files that are read at the same time by each partition of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadAhead {
+    /// How many at most.
+    pub files: usize,
+    /// Further ones only while all have no more bytes than this.
+    pub bytes: u64,
 }
 
 fn limit(name: &str, text: &str, value: Option<u64>) -> Result<u64> {
@@ -91,6 +102,8 @@ impl Default for Options {
             orphan_age_ms_min: DAY_MS,
             index_cache_bytes_max: 6 << 20,
             footers_max: 32,
+            // An invocation may have six connections open at once.
+            read_ahead: ReadAhead { files: 5, bytes: 2 << 20 },
             #[cfg(any(test, feature = "testing"))]
             plants_fault_in_index: false,
             attach: AttachOptions { files_max: 10_000, ..AttachOptions::default() },
@@ -141,6 +154,7 @@ impl Options {
             foreign_rows_max: 10_000_000,
             index_cache_bytes_max: 128 << 20,
             footers_max: 1_024,
+            read_ahead: ReadAhead { files: 16, bytes: 64 << 20 },
             ..Options::default()
         }
     }

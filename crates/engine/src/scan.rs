@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::index::{Candidates, candidates};
 use crate::keys::fill_ids;
 use crate::lookup::{KeyLookup, Verdicts};
+use crate::options::ReadAhead;
 use crate::parts::{OpenPart, place};
 use crate::snapshot::Snapshot;
 use crate::state::PartState;
@@ -123,6 +124,11 @@ impl ScanTask {
         self.part.file.is_some()
     }
 
+    /// Bytes of the part or file, as stored.
+    pub fn bytes(&self) -> u64 {
+        self.part.bytes
+    }
+
     /// Between which values those of a column are, where that is known.
     pub fn bounds(&self, column: u32) -> Option<(&Scalar, &Scalar)> {
         let stats = self.part.zones.get(&column)?;
@@ -190,6 +196,11 @@ impl ScanPlan {
             }
         };
         Ok(self.tasks.iter().chain(files).cloned().collect())
+    }
+
+    /// How far reading files may be ahead of their turn.
+    pub fn read_ahead(&self) -> ReadAhead {
+        self.snapshot.core.options.read_ahead
     }
 
     /// What reading will take, as far as can be told before and with nothing in memory: a row for a

@@ -3,12 +3,14 @@
 //! the guards of readers. Not here: how a state changes ([`crate::commit`]).
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use dodb_lake::{FileReader, Layout, Table};
 use dodb_rowstore::Usage;
 use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
+use roaring::RoaringBitmap;
 
 use crate::db::Core;
 use crate::error::Result;
@@ -43,6 +45,10 @@ pub(crate) struct Slot {
     pub(crate) footers: Mutex<Option<(u32, Arc<FooterRow>)>>,
     /// Statistics of files that were read lately, by the first file.
     pub(crate) stats_rows: Mutex<StatsCache>,
+    /// Did a row of the index seem to be missing or damaged?
+    pub(crate) index_suspected: AtomicBool,
+    /// Files that the index cannot cover because they cannot be read.
+    pub(crate) not_coverable: Mutex<RoaringBitmap>,
     /// The schema that was read last with footers, by the version of the definition.
     pub(crate) layout: Mutex<Option<(u32, String, Arc<Layout>)>>,
     /// Open files by number; files never change. The version of the definition they were opened by.
@@ -90,14 +96,19 @@ impl Slot {
     pub(crate) fn forget(&self) {
         *self.filters.lock() = None;
         *self.lake_table.lock() = None;
-        *self.footers.lock() = None;
-        self.index_rows.clear();
-        self.stats_rows.lock().clear();
+        self.forget_index();
         *self.file_readers.lock() = None;
         if let Some(state) = self.state.write().take() {
             let held = state.parts.iter().map(|part| (part.no, Arc::downgrade(&part.guard)));
             self.guards.lock().extend(held);
         }
+    }
+
+    /// Forgets what was read of the index.
+    pub(crate) fn forget_index(&self) {
+        *self.footers.lock() = None;
+        self.index_rows.clear();
+        self.stats_rows.lock().clear();
     }
 
     /// Lets a state that was read again share the guards of readers that began before.

@@ -30,9 +30,13 @@ use datafusion::physical_plan::{
     SendableRecordBatchStream,
 };
 use dodb_engine::{
-    PathColumn, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot, UsageCounts,
+    PathColumn, ReadAhead, ScanCounters, ScanPlan, ScanRequest, ScanTask, Scanner, Snapshot,
+    UsageCounts,
 };
 use dodb_part::{CompareOp, Predicate, Scalar};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
 
 use crate::budget::Budget;
 use crate::error::external;
@@ -110,6 +114,15 @@ impl ScanExec {
     /// What reading will take, as far as can be told before.
     pub(crate) fn estimate(&self) -> Result<UsageCounts> {
         self.plan.estimate(&self.budget.usage).map_err(external)
+    }
+
+    /// Files that are begun before their turn. One at a time where what comes first may say that
+    /// the others are not needed.
+    fn ahead_max(&self) -> ReadAhead {
+        match self.limit.is_some() || !self.narrowing.is_empty() {
+            true => ReadAhead { files: 1, bytes: 0 },
+            false => self.plan.read_ahead(),
+        }
     }
 
     /// The pieces of work of one partition, those first whose values are wanted first.
@@ -371,6 +384,9 @@ impl ExecutionPlan for ScanExec {
             tasks: self.tasks_of(partition)?.into_iter(),
             columns: self.request.columns.clone(),
             narrowing: self.narrowing.clone(),
+            ahead: FuturesOrdered::new(),
+            ahead_bytes: 0,
+            ahead_max: self.ahead_max(),
             scanner: None,
             left: self.limit.unwrap_or(usize::MAX),
             budget: self.budget.clone(),
@@ -471,6 +487,14 @@ fn order(a: &Scalar, b: &Scalar) -> std::cmp::Ordering {
     a.partial_cmp_same(b).unwrap_or(std::cmp::Ordering::Equal)
 }
 
+/// A piece of work whose first rows are there.
+struct Begun {
+    scanner: Scanner,
+    batch: Option<RecordBatch>,
+    /// Of the part or file.
+    bytes: u64,
+}
+
 /// Where one partition has come to.
 struct Reading {
     plan: Arc<ScanPlan>,
@@ -478,6 +502,11 @@ struct Reading {
     /// The columns that `narrowing` counts by.
     columns: Vec<u32>,
     narrowing: Vec<Arc<dyn PhysicalExpr>>,
+    /// The next files, which the bucket is asked for together: its answers take long to come.
+    ahead: FuturesOrdered<BoxFuture<'static, Result<Begun>>>,
+    /// Bytes of these.
+    ahead_bytes: u64,
+    ahead_max: ReadAhead,
     scanner: Option<Scanner>,
     left: usize,
     budget: Arc<Budget>,
@@ -489,25 +518,56 @@ impl Reading {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while self.left > 0 {
             self.budget.check().map_err(|e| DataFusionError::External(Box::new(e)))?;
-            let Some(scanner) = self.scanner.as_mut() else {
-                let Some(task) = self.tasks.next() else { return Ok(None) };
-                let narrowed = narrowed(self.plan.def(), &self.columns, &self.narrowing);
-                self.scanner = self.plan.start_narrowed(&task, narrowed);
-                continue;
-            };
-            match scanner.next_batch(&self.budget.usage).await.map_err(external)? {
-                None => self.scanner = None,
-                Some(batch) => {
-                    let rows = batch.num_rows().min(self.left);
-                    self.left -= rows;
-                    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                    let columns = batch.columns().to_vec();
-                    let batch =
-                        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-                    return Ok(Some(batch.slice(0, rows)));
+            let batch = match &mut self.scanner {
+                Some(scanner) => scanner.next_batch(&self.budget.usage).await.map_err(external)?,
+                None => {
+                    self.begin();
+                    let Some(begun) = self.ahead.next().await else { return Ok(None) };
+                    let Begun { scanner, batch, bytes } = begun?;
+                    self.ahead_bytes -= bytes;
+                    self.scanner = Some(scanner);
+                    batch
                 }
+            };
+            match batch {
+                None => self.scanner = None,
+                Some(batch) => return self.shown(&batch).map(Some),
             }
         }
         Ok(None)
+    }
+
+    /// Begins the next piece of work, and files behind it as long as memory for them is granted.
+    fn begin(&mut self) {
+        let mut is_file = true;
+        while self.ahead.is_empty() || (is_file && self.ahead.len() < self.ahead_max.files) {
+            let Some(task) = self.tasks.as_slice().first() else { return };
+            let bytes = task.bytes();
+            is_file = task.is_file();
+            let fits = is_file && self.ahead_bytes + bytes <= self.ahead_max.bytes;
+            if !self.ahead.is_empty() && !fits {
+                return;
+            }
+            let narrowed = narrowed(self.plan.def(), &self.columns, &self.narrowing);
+            let scanner = self.plan.start_narrowed(task, narrowed);
+            self.tasks.next();
+            let Some(mut scanner) = scanner else { continue };
+            let budget = self.budget.clone();
+            self.ahead_bytes += bytes;
+            self.ahead.push_back(Box::pin(async move {
+                let batch = scanner.next_batch(&budget.usage).await.map_err(external)?;
+                Ok(Begun { scanner, batch, bytes })
+            }));
+        }
+    }
+
+    /// A batch as the query wants it, and not more rows than it wants.
+    fn shown(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows().min(self.left);
+        self.left -= rows;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+        Ok(batch.slice(0, rows))
     }
 }

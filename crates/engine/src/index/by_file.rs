@@ -1,6 +1,6 @@
 //! Rows that hold something of each of many files. Files that come are added to the last row while
 //! that is small, so that there are as few rows as the bytes ask for, however many commits brought
-//! them. A row is found by its first file and speaks of the files up to the next one's. Not here:
+//! them. A row is numbered by its first file and speaks of the files up to the next row's. Not here:
 //! what is held ([`super::footers`], [`super::stats`]).
 
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use crate::error::Result;
 
 /// A row takes no more files once it is larger than this.
 const ROW_BYTES: usize = 1_000_000;
+/// But for files between those that it holds, which have nowhere else to go.
+const CROWDED_BYTES: usize = 1_300_000;
 
 /// What one row holds.
 pub(super) trait FileRow: Default {
@@ -21,9 +23,11 @@ pub(super) trait FileRow: Default {
     /// The file that an entry is of.
     fn file_of(entry: &Self::Entry) -> u32;
 
-    /// Adds what it holds of a file that comes after all others; answers about how many bytes that
-    /// takes.
-    fn push(&mut self, entry: Self::Entry) -> usize;
+    /// Adds what it holds of a file; answers about how many bytes that takes.
+    fn put(&mut self, entry: Self::Entry) -> usize;
+
+    /// The last of its files.
+    fn last(&self) -> Option<u32>;
 
     /// Forgets all files but these.
     fn keep(&mut self, files: &RoaringBitmap);
@@ -32,39 +36,36 @@ pub(super) trait FileRow: Default {
     fn bytes(&self) -> usize;
 }
 
-/// Adds entries, which ascend, to the row that they belong to: the last one of `firsts`, or new
-/// ones. `rows` is what the commit writes so far, `stored` reads what was written before.
-pub(super) fn append<R: FileRow>(
+/// Adds entries to the rows that they belong to, and to new ones. `rows` is what the commit writes
+/// so far, `stored` reads what was written before. An entry for which there is no room is left out.
+/// `false` when a row is missing or damaged: it stays so, and nothing is added any more.
+pub(super) fn put<R: FileRow>(
     entries: impl IntoIterator<Item = R::Entry>,
     rows: &mut BTreeMap<u32, R>,
     firsts: &mut FileSet,
     live: &RoaringBitmap,
-    stored: impl FnOnce(u32) -> Result<Option<R>>,
-) -> Result<()> {
-    let mut entries = entries.into_iter().peekable();
-    if entries.peek().is_none() {
-        return Ok(());
-    }
-    let mut last = None;
-    if let Some(first) = firsts.0.max() {
-        if !rows.contains_key(&first)
-            && let Some(mut row) = stored(first)?
-        {
+    stored: impl Fn(u32) -> Result<Option<R>>,
+) -> Result<bool> {
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    for entry in entries {
+        let file = R::file_of(&entry);
+        let mut first = first_of(firsts, file).unwrap_or(file);
+        if firsts.0.contains(first) && !rows.contains_key(&first) {
+            let Some(mut row) = stored(first)? else { return Ok(false) };
             row.keep(live);
             rows.insert(first, row);
         }
-        last = rows.get(&first).map(|row| (first, row.bytes()));
-    }
-    for entry in entries {
-        let (first, bytes) = match last {
-            Some((first, bytes)) if bytes <= ROW_BYTES => (first, bytes),
-            _ => (R::file_of(&entry), 0),
-        };
+        let row = rows.entry(first).or_default();
+        let bytes = *sizes.entry(first).or_insert_with(|| row.bytes());
+        if bytes > ROW_BYTES && row.last().is_none_or(|last| last < file) {
+            first = file;
+        } else if bytes > CROWDED_BYTES {
+            continue;
+        }
         firsts.0.insert(first);
-        let added = rows.entry(first).or_default().push(entry);
-        last = Some((first, bytes + added));
+        *sizes.entry(first).or_default() += rows.entry(first).or_default().put(entry);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The first file of the row that speaks of `file`.

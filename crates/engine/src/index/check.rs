@@ -16,6 +16,64 @@ use crate::frame::{self, Magic};
 use crate::statements;
 use crate::table::TableDef;
 
+/// The first row of a table's index that is missing or damaged, in words.
+///
+/// # Errors
+/// The row store failed.
+pub(super) fn first_fault(
+    core: &Core,
+    def: &TableDef,
+    index: &IndexHead,
+    usage: &Usage,
+) -> Result<Option<String>> {
+    let mut first = None;
+    let mut note = |fault| {
+        first.get_or_insert(fault);
+    };
+    each_row(core, def, index, &mut |_, _| {}, &mut note, usage)?;
+    Ok(first)
+}
+
+/// Reads every row of a table's index.
+fn each_row(
+    core: &Core,
+    def: &TableDef,
+    index: &IndexHead,
+    whole: &mut dyn FnMut(RowName, LevelRow),
+    fault: &mut dyn FnMut(String),
+    usage: &Usage,
+) -> Result<()> {
+    for level in Level::ALL {
+        let cut = level.of(index).cut;
+        for shard in 0..cut {
+            let name = RowName { level, cut, shard };
+            match level::read(&core.rows, def, name, usage) {
+                Ok(Some(row)) => whole(name, row),
+                Ok(None) => fault(format!("a row of posting lists is missing: {name:?}")),
+                Err(e @ Error::Rows(_)) => return Err(e),
+                Err(e) => fault(e.to_string()),
+            }
+        }
+    }
+    let footers = (&statements::GET_FOOTERS, Magic::Footers, &index.footers);
+    let stats = (&statements::GET_STATS, Magic::Stats, &index.stats);
+    for (statement, magic, firsts) in [footers, stats] {
+        for first in &firsts.0 {
+            let params = [Value::Int(i64::from(def.id)), Value::Int(i64::from(first))];
+            let mut is_whole = false;
+            core.rows.query_one(statement, &params, usage, &mut |row| {
+                let bytes = row.first().and_then(Value::as_blob).unwrap_or_default();
+                is_whole = frame::open(magic, "", bytes).is_ok();
+            })?;
+            if !is_whole {
+                let what = statement.name;
+                fault(format!("the row of file {first} is missing or damaged: {what}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// All posting lists of a table.
 pub(crate) struct IndexCheck<'a> {
     def: &'a TableDef,
@@ -36,34 +94,8 @@ impl<'a> IndexCheck<'a> {
         usage: &Usage,
     ) -> Result<IndexCheck<'a>> {
         let mut rows = HashMap::new();
-        for level in Level::ALL {
-            let cut = level.of(index).cut;
-            for shard in 0..cut {
-                let name = RowName { level, cut, shard };
-                match level::read(&core.rows, def, name, usage) {
-                    Ok(Some(row)) => drop(rows.insert(name, row)),
-                    Ok(None) => faults.push(format!("a row of posting lists is missing: {name:?}")),
-                    Err(e @ Error::Rows(_)) => return Err(e),
-                    Err(e) => faults.push(e.to_string()),
-                }
-            }
-        }
-        let footers = (&statements::GET_FOOTERS, Magic::Footers, &index.footers);
-        let stats = (&statements::GET_STATS, Magic::Stats, &index.stats);
-        for (statement, magic, firsts) in [footers, stats] {
-            for first in &firsts.0 {
-                let params = [Value::Int(i64::from(def.id)), Value::Int(i64::from(first))];
-                let mut is_whole = false;
-                core.rows.query_one(statement, &params, usage, &mut |row| {
-                    let bytes = row.first().and_then(Value::as_blob).unwrap_or_default();
-                    is_whole = frame::open(magic, "", bytes).is_ok();
-                })?;
-                if !is_whole {
-                    let what = statement.name;
-                    faults.push(format!("the row of file {first} is missing or damaged: {what}"));
-                }
-            }
-        }
+        let mut keep = |name: RowName, row: LevelRow| drop(rows.insert(name, row));
+        each_row(core, def, index, &mut keep, &mut |fault| faults.push(fault), usage)?;
         Ok(IndexCheck { def, index, rows })
     }
 

@@ -55,8 +55,7 @@ impl Db {
         let (files, postings) = match waiting(&self.core, def, index, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
-            // Nothing can be known of them any more; their files are read.
-            Err(_) => (RoaringBitmap::new(), Vec::new()),
+            Err(_) => return Ok(self.give_up(def)),
         };
         let bytes = index.waiting.bytes + index.folded.bytes;
         let cut = cut_for_bytes(bytes).max(index.folded.cut);
@@ -64,6 +63,7 @@ impl Db {
         for shard in 0..cut {
             let own = postings.iter().filter(|posting| shard_of(posting.key, cut) == shard);
             let row = self.folded_row(&state, index, shard, cut, &files, own.copied(), usage)?;
+            let Some(row) = row else { return Ok(self.give_up(def)) };
             written += row.len() as u64;
             let [level, cut, shard] = RowName { level: Level::Folded, cut, shard }.params();
             let params = [Value::Int(i64::from(def.id)), level, cut, shard, Value::Blob(&row)];
@@ -81,7 +81,13 @@ impl Db {
         }
     }
 
-    /// A row of the second level with what waits for it.
+    /// A row is missing or damaged: nothing is folded upon it, [`Db::cover_some`] will see to it.
+    fn give_up(&self, def: &TableDef) -> u64 {
+        self.core.slot(def.id).suspect_index();
+        0
+    }
+
+    /// A row of the second level with what waits for it; `None` when the row before is damaged.
     #[expect(clippy::too_many_arguments, reason = "what a fold has at hand")]
     fn folded_row(
         &self,
@@ -92,7 +98,7 @@ impl Db {
         files: &RoaringBitmap,
         own: impl Iterator<Item = Posting>,
         usage: &Usage,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Option<Vec<u8>>> {
         let (core, def) = (&self.core, &state.def);
         let mut files = files.clone();
         let mut all: Vec<Posting> = own.collect();
@@ -102,19 +108,17 @@ impl Db {
             match level::read(&core.rows, def, name, usage) {
                 Ok(Some(row)) => {
                     files |= row.files;
-                    let there = row.postings.postings();
-                    let there = there.map_err(|e| Error::part("posting lists", e))?;
+                    let Ok(there) = row.postings.postings() else { return Ok(None) };
                     all.extend(there.iter().filter(|p| shard_of(p.key, cut) == shard));
                 }
-                Ok(None) => {}
                 Err(e @ Error::Rows(_)) => return Err(e),
-                Err(_) => {}
+                Ok(None) | Err(_) => return Ok(None),
             }
         }
         files &= &index.live.0;
         all.retain(|posting| files.contains(posting.file));
         all.sort_unstable();
         all.dedup();
-        level::encode(def, &files, &all)
+        level::encode(def, &files, &all).map(Some)
     }
 }

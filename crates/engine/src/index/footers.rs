@@ -72,7 +72,7 @@ impl FileRow for FooterRow {
         entry.file
     }
 
-    fn push(&mut self, entry: NewFooter) -> usize {
+    fn put(&mut self, entry: NewFooter) -> usize {
         let mut bytes = entry.end.len();
         let place = self.schemas.iter().position(|schema| **schema == *entry.schema);
         let place = place.unwrap_or_else(|| {
@@ -81,8 +81,15 @@ impl FileRow for FooterRow {
             self.schemas.len() - 1
         });
         let end = EndDisk { file: entry.file, schema: place as u32, end: entry.end.into() };
-        self.ends.push(end);
+        match self.ends.binary_search_by_key(&end.file, |own| own.file) {
+            Ok(at) => self.ends.splice(at..=at, [end]).for_each(drop),
+            Err(at) => self.ends.insert(at, end),
+        }
         bytes
+    }
+
+    fn last(&self) -> Option<u32> {
+        self.ends.last().map(|end| end.file)
     }
 
     fn keep(&mut self, files: &RoaringBitmap) {
@@ -122,11 +129,6 @@ impl FooterRow {
         Ok(found)
     }
 
-    /// Might it speak of this file, had it a footer worth keeping?
-    fn reaches(&self, file: u32) -> bool {
-        self.ends.last().is_some_and(|last| last.file >= file)
-    }
-
     fn get(&self, file: u32) -> Option<Footer> {
         let at = self.ends.binary_search_by_key(&file, |end| end.file).ok()?;
         let found = self.ends.get(at)?;
@@ -151,10 +153,13 @@ pub(crate) fn footer_of(
     let Some(first) = first_of(&index.footers, file) else { return Ok(None) };
     let held = slot.footers.lock().clone();
     // Files may have been added to the row since.
-    if let Some((_, row)) = held.filter(|(held, row)| *held == first && row.reaches(file)) {
+    if let Some((_, row)) = held.filter(|(held, row)| *held == first && row.last() >= Some(file)) {
         return Ok(row.get(file));
     }
-    let Some(row) = FooterRow::read(core, def, first, usage)? else { return Ok(None) };
+    let Some(row) = FooterRow::read(core, def, first, usage)? else {
+        slot.suspect_index();
+        return Ok(None);
+    };
     let row = Arc::new(row);
     *slot.footers.lock() = Some((first, row.clone()));
     Ok(row.get(file))

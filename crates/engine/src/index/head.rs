@@ -63,6 +63,10 @@ pub(crate) struct IndexHead {
     /// The files that rows of statistics begin with.
     #[n(6)]
     pub(crate) stats: FileSet,
+    /// The files whose keys were put in the levels.
+    #[n(7)]
+    #[cbor(default)]
+    pub(crate) covered: FileSet,
 }
 
 /// One level of posting lists.
@@ -111,6 +115,7 @@ impl IndexHead {
 
     /// Notes what a new file has.
     pub(crate) fn add(&mut self, file: u32, keys: &FileKeys) {
+        self.covered.0.insert(file);
         let mut is_partial = keys.is_partial;
         for field in &keys.fields {
             is_partial |= self.at(field).is_none();
@@ -162,6 +167,7 @@ impl IndexHead {
         for files in sets.chain(self.partial.as_mut()) {
             files.0 &= &live;
         }
+        self.covered.0 &= &live;
         self.live.0 = live;
     }
 

@@ -7,19 +7,20 @@
 mod by_file;
 mod check;
 mod collect;
+mod cover;
 mod field;
 mod fold;
 mod footers;
 mod head;
 mod level;
 mod probe;
-mod rebuild;
 mod stats;
 mod summary;
 mod update;
 
 pub(crate) use check::IndexCheck;
 pub(crate) use collect::{FileKeys, collect};
+pub(crate) use cover::is_cover_due;
 pub(crate) use field::Field;
 pub(crate) use fold::is_due as is_fold_due;
 pub(crate) use footers::{FooterRow, NewFooter, footer_of};

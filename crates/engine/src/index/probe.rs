@@ -53,7 +53,10 @@ pub(crate) fn candidates(
         Ok(Some(files)) => Ok(Candidates::Files(files)),
         Ok(None) => Ok(Candidates::Any),
         Err(e @ Error::Rows(_)) => Err(e),
-        Err(_) => Ok(Candidates::Unreadable),
+        Err(_) => {
+            slot.suspect_index();
+            Ok(Candidates::Unreadable)
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl FileRow for StatsRow {
         entry.file
     }
 
-    fn push(&mut self, file: FileStats) -> usize {
+    fn put(&mut self, file: FileStats) -> usize {
         let is_whole = file.is_whole && file.fields.len() <= FIELDS_MAX;
         let mut named = 0;
         let mut stats = Vec::new();
@@ -111,8 +111,15 @@ impl FileRow for StatsRow {
         }
         let file = FileDisk { file: file.file, rows: file.rows, stats, is_whole };
         let bytes = named + file.bytes();
-        self.files.push(file);
+        match self.files.binary_search_by_key(&file.file, |own| own.file) {
+            Ok(at) => self.files.splice(at..=at, [file]).for_each(drop),
+            Err(at) => self.files.insert(at, file),
+        }
         bytes
+    }
+
+    fn last(&self) -> Option<u32> {
+        self.files.last().map(|file| file.file)
     }
 
     fn keep(&mut self, files: &RoaringBitmap) {
@@ -161,11 +168,6 @@ impl StatsRow {
             found = payload.and_then(|payload| minicbor::decode(payload).ok());
         })?;
         Ok(found)
-    }
-
-    /// Might it speak of this file?
-    fn reaches(&self, file: u32) -> bool {
-        self.files.last().is_some_and(|last| last.file >= file)
     }
 
     /// The place of a path among the fields.
@@ -286,11 +288,14 @@ fn read_row(
 ) -> Result<Option<Arc<StatsRow>>> {
     // Files may have been added to the row since.
     if let Some((row, _)) = slot.stats_rows.lock().rows.get(&first)
-        && row.reaches(last)
+        && row.last() >= Some(last)
     {
         return Ok(Some(row.clone()));
     }
-    let Some(row) = StatsRow::read(core, def, first, usage)? else { return Ok(None) };
+    let Some(row) = StatsRow::read(core, def, first, usage)? else {
+        slot.suspect_index();
+        return Ok(None);
+    };
     let row = Arc::new(row);
     let bytes_max = core.options.index_cache_bytes_max / 2;
     slot.stats_rows.lock().keep(first, row.clone(), bytes_max);

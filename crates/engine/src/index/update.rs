@@ -8,7 +8,7 @@ use dodb_part::Posting;
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
-use super::by_file::append;
+use super::by_file::put;
 use super::collect::FileKeys;
 use super::footers::{FooterRow, NewFooter};
 use super::head::{IndexHead, LevelHead};
@@ -46,8 +46,8 @@ impl IndexRows {
     /// Adds the keys of files that come to those that wait.
     ///
     /// # Errors
-    /// The row store failed. Waiting keys that cannot be read are given up: their files are then
-    /// covered no more.
+    /// The row store failed. Waiting keys that cannot be read are given up: their files, which
+    /// nobody can tell then, are covered no more.
     pub(crate) fn add(
         &mut self,
         core: &Core,
@@ -62,7 +62,10 @@ impl IndexRows {
         let (mut files, mut postings) = match waiting(core, def, index, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
-            Err(_) => (RoaringBitmap::new(), Vec::new()),
+            Err(_) => {
+                index.covered.0.clear();
+                (RoaringBitmap::new(), Vec::new())
+            }
         };
         let is_gone = |file: u32| !index.live.0.contains(file);
         postings.retain(|posting| !is_gone(posting.file));
@@ -117,9 +120,13 @@ impl IndexRows {
         self.stats_dropped.extend(stats_gone);
         let live = &index.live.0;
         let stored = |first| FooterRow::read(core, def, first, usage);
-        append(footers, &mut self.footers, &mut index.footers, live, stored)?;
+        let mut is_whole = put(footers, &mut self.footers, &mut index.footers, live, stored)?;
         let stored = |first| StatsRow::read(core, def, first, usage);
-        append(stats, &mut self.stats, &mut index.stats, live, stored)
+        is_whole &= put(stats, &mut self.stats, &mut index.stats, live, stored)?;
+        if !is_whole {
+            core.slot(def.id).suspect_index();
+        }
+        Ok(())
     }
 }
 

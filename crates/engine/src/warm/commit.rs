@@ -68,8 +68,8 @@ pub(crate) struct NewFile {
     pub(crate) end: Option<FileEnd>,
 }
 
-/// A file of which the index is made anew.
-pub(crate) struct Reindexed {
+/// A file that the index said nothing of.
+pub(crate) struct NewlyCovered {
     pub(crate) no: u64,
     pub(crate) rows: u64,
     pub(crate) keys: FileKeys,
@@ -303,32 +303,39 @@ impl Indexed {
 }
 
 impl Working {
-    /// Puts an index of these files in the place of the one before.
+    /// Puts files in the index that it said nothing of; if it `forgets`, all others are out then.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when files came or went since `version`.
-    pub(crate) fn reindex(
+    /// [`Error::Conflict`] when the table has no files any more.
+    pub(crate) fn cover(
         &mut self,
         core: &Core,
-        version: u64,
         schema: &str,
-        files: Vec<Reindexed>,
+        files: Vec<NewlyCovered>,
+        forgets: bool,
         usage: &Usage,
     ) -> Result<u64> {
         let conflict = || Error::Conflict { table: self.state.def.name.clone() };
         let mut warm = self.state.warm.clone().ok_or_else(conflict)?;
-        if warm.head.version != version {
-            return Err(conflict());
-        }
-        let mut index = warm.head.index.as_ref().map_or_else(IndexHead::new, IndexHead::emptied);
-        index.keep(files.iter().filter_map(|file| u32::try_from(file.no).ok()).collect());
-        warm.head.index = Some(index);
+        let listed = self.state.files(&core.rows, usage)?;
+        let live: RoaringBitmap =
+            listed.iter().filter_map(|file| u32::try_from(file.no).ok()).collect();
+        let before = warm.head.index.take().unwrap_or_else(IndexHead::new);
+        let mut index = if forgets { before.emptied() } else { before };
+        index.keep(live);
         let mut indexed = Indexed::default();
-        let count = files.len() as u64;
         for file in files {
-            indexed.add(file.no, file.rows, Some(file.keys), Some(file.end));
+            let number = u32::try_from(file.no).ok();
+            // It may have been replaced since it was read.
+            if number.is_some_and(|no| index.live.0.contains(no) && !index.covered.0.contains(no)) {
+                indexed.add(file.no, file.rows, Some(file.keys), Some(file.end));
+            }
         }
-        self.index_rows = IndexRows { forgets: true, ..IndexRows::default() };
+        if forgets {
+            self.index_rows = IndexRows { forgets: true, ..IndexRows::default() };
+        }
+        let count = indexed.keys.len() as u64;
+        warm.head.index = Some(index);
         self.index(core, &mut warm, schema, indexed, usage)?;
         self.state.warm = Some(warm);
         self.head_changed = true;

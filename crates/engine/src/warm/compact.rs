@@ -24,7 +24,7 @@ use super::open::open;
 use super::write::{Rows, write};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::index::is_fold_due;
+use crate::index::{is_cover_due, is_fold_due};
 use crate::job_log::{JobKind, Progress};
 use crate::options::Options;
 use crate::state::{PartState, TableState};
@@ -43,6 +43,8 @@ pub struct CompactStep {
     pub delete_files: u64,
     /// Rows of the index written.
     pub index_rows: u64,
+    /// Files that the index said nothing of, and does now.
+    pub files_indexed: u64,
     /// Was something done? Then there may be more to do.
     pub more: bool,
 }
@@ -83,7 +85,7 @@ impl Db {
         let told = step.clone().map(|step| Progress {
             rows: step.rows,
             rows_left: None,
-            changed: step.files_replaced + step.delete_files + step.index_rows > 0,
+            changed: step != CompactStep::default(),
             more: step.more,
         });
         log.end(JobKind::Compact, &def.name, env.now_ms(), &told);
@@ -108,6 +110,12 @@ impl Db {
         let Some(warm) = &state.warm else { return Ok(CompactStep::default()) };
         let group = choose(&files, &core.options, thorough);
         if group.is_empty() && !has_deletes_due(&files, thorough) {
+            if is_cover_due(&core.slot(def.id), &state) {
+                let files_indexed = self.cover_some(&state, usage).await?;
+                if files_indexed > 0 {
+                    return Ok(CompactStep { files_indexed, more: true, ..CompactStep::default() });
+                }
+            }
             let is_due = warm.head.index.as_ref().is_some_and(|i| is_fold_due(i, thorough));
             let index_rows = if is_due { self.fold_index(&def, usage)? } else { 0 };
             return Ok(CompactStep { index_rows, more: index_rows > 0, ..CompactStep::default() });

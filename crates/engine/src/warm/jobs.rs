@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::flush::FlushScope;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::index::is_fold_due;
+use crate::index::{is_cover_due, is_fold_due};
 use crate::table::TableDef;
 
 /// What background work was done in the bucket.
@@ -75,6 +75,7 @@ impl Db {
                     let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
                     super::flush::is_due(state, options, now_ms)
                         || index.is_some_and(|index| is_fold_due(index, false))
+                        || is_cover_due(&self.core.slot(state.def.id), state)
                         || files.is_some_and(|files| super::compact::is_due(files, options))
                 })
     }

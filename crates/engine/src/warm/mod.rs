@@ -23,7 +23,7 @@ mod write;
 
 pub(crate) use attached::ATTACHED_MAX;
 pub use attached::AttachOptions;
-pub(crate) use commit::{Reindexed, WarmCommit};
+pub(crate) use commit::{NewlyCovered, WarmCommit};
 pub use compact::CompactStep;
 pub(crate) use compact::{nullable, read as read_file};
 pub use expire::ExpireReport;
