@@ -34,7 +34,7 @@ lint: ## formatting, clippy and the house rules
 	cargo run --release --locked --quiet -p xtask -- tidy
 
 bench: ## every benchmark against its peers, in one run; results under bench/results
-	@scripts/setup.sh build bench
+	@scripts/setup.sh build bench tests
 	cargo build --release --locked --workspace --all-targets
 	@scripts/worker.sh release
 	@scripts/worker.sh test
@@ -43,6 +43,7 @@ bench: ## every benchmark against its peers, in one run; results under bench/res
 	@$(PYTHON) bench/json_bench.py --dodb '$(DODB)'
 	@$(PYTHON) bench/worker.py --dodb '$(DODB)' --flights '$(CACHE)/flights'
 	@$(PYTHON) bench/index.py --dodb '$(DODB)'
+	@$(PYTHON) bench/slow.py --dodb '$(DODB)'
 	@$(PYTHON) bench/flush.py
 
 worker: ## build the Worker and serve it on workerd, port 8787; its data stays in the cache folder

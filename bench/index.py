@@ -30,16 +30,19 @@ REPEATS = 7
 
 
 class Dodb:
-    """`dodb serve` on a folder, asked over one connection."""
+    """`dodb serve` with files in a folder or elsewhere, asked over one connection."""
 
     label = "dodb"
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, objects=None, environment=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [binary, "serve", "--data", f"{folder}/data", "--objects", f"file://{folder}/lake"]
-        self.process = subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"])
+        objects = objects or f"file://{folder}/lake"
+        command = [binary, "serve", "--data", f"{folder}/data", "--objects", objects]
+        environment = {**os.environ, **(environment or {})}
+        command += ["--listen", f"127.0.0.1:{port}"]
+        self.process = subprocess.Popen(command, env=environment)
         self.connection = http.client.HTTPConnection("127.0.0.1", port)
         for _ in range(200):
             try:

@@ -16,16 +16,21 @@ use super::support::{
     TestEnv, Thing, addresses, bucket, edges, now, numbered, scan, text, things, try_open_with,
 };
 use super::table_model::rendered;
-use dodb_engine::{Bucket, Db, ErrorKind, FlushScope, Options, Result, things as thing};
+use dodb_engine::{
+    Bucket, Db, ErrorKind, FlushScope, Options, PATH_ID_MIN, PathColumn, Result, ScanRequest,
+    things as thing,
+};
 use dodb_lake::{
     Change, DataFile, FileOptions, FileWriter, Stamp, Table, split_by_partition, write_deletes,
 };
+use dodb_part::json::PathType;
 use dodb_part::{CompareOp, Predicate};
 use dodb_rowstore::fault::{FaultStore, Then};
 use dodb_rowstore::{RowStore, Usage};
 
 cases![
     appended_rows_replace_older_ones,
+    files_of_others_are_covered_in_the_background,
     a_table_that_another_engine_makes_takes_its_rows,
     a_table_that_cannot_be_made_is_not_there,
     relationships_are_replaced_by_their_ends,
@@ -277,6 +282,56 @@ fn appended_rows_replace_older_ones(stores: Stores<'_>) {
     assert_eq!(Some(&answers(&own.db, "things")), wanted.last());
     own.db.forget();
     assert_eq!(Some(&answers(&own.db, "things")), wanted.last());
+}
+
+/// How many things were made by `by`, and how many requests that took.
+fn made_by(db: &Db, by: &str) -> (usize, u64) {
+    const BY: u32 = PATH_ID_MIN;
+    let path = PathColumn {
+        id: BY,
+        name: "by".to_owned(),
+        column: thing::DATA,
+        path: ".by".to_owned(),
+        ty: PathType::String,
+    };
+    let request = ScanRequest {
+        columns: vec![thing::ID],
+        paths: vec![path],
+        predicate: text(BY, CompareOp::Eq, by),
+        row_addresses: false,
+    };
+    let usage = Usage::default();
+    let plan = db.snapshot("things", &usage).unwrap().scan(request, &usage).unwrap();
+    let mut found = 0;
+    for task in plan.tasks(&usage).unwrap() {
+        let mut scanner = plan.start(&task);
+        while let Some(batch) = now(scanner.next_batch(&usage)).unwrap() {
+            found += batch.num_rows();
+        }
+    }
+    (found, usage.counts().object_gets)
+}
+
+fn files_of_others_are_covered_in_the_background(stores: Stores<'_>) {
+    let usage = Usage::default();
+    let theirs = rows_of(stores, "things", &things(&changed(0..50)));
+    let own = world(stores);
+    insert(&own.db, &numbered(100..200));
+    flush(&own.db, "things");
+    append(&own, "things", &theirs).unwrap();
+    let wanted = answers(&own.db, "things");
+    own.db.forget();
+    assert!(made_by(&own.db, "nobody").1 > 0, "the index knows of the file already");
+    assert!(own.db.has_warm_jobs());
+    while now(own.db.run_warm_jobs(4, &usage)).unwrap().more {}
+    assert!(!own.db.has_warm_jobs());
+    for _ in 0..2 {
+        assert_eq!(answers(&own.db, "things"), wanted);
+        own.db.forget();
+        assert_eq!(made_by(&own.db, "nobody"), (0, 0));
+        assert_eq!(made_by(&own.db, "another engine").0, 50);
+        own.db.forget();
+    }
 }
 
 fn relationships_are_replaced_by_their_ends(stores: Stores<'_>) {

@@ -26,6 +26,7 @@ cases![
     pruned_answers_are_those_of_full_scans,
     a_planted_fault_in_pruning_is_found,
     a_damaged_or_missing_index_is_only_slower,
+    a_damaged_index_is_made_anew_in_the_background,
     an_emptied_table_forgets_its_index,
 ];
 
@@ -467,6 +468,40 @@ fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
             let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
             assert_eq!(found.len(), usize::from(n < 2_400), "{sql}, person {n}");
         }
+    }
+}
+
+fn a_damaged_index_is_made_anew_in_the_background(stores: Stores<'_>) {
+    let look_up = text(EMAIL, CompareOp::Eq, &email(3));
+    for sql in [
+        "UPDATE _postings SET data = zeroblob(40)",
+        "DELETE FROM _postings",
+        "UPDATE _footers SET data = zeroblob(40)",
+        "DELETE FROM _stats",
+    ] {
+        let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
+        let (db, usage) = (place.open(), Usage::default());
+        now(db.insert("things", &people(0..1_500), &usage)).unwrap();
+        flush(&db);
+        fold(&db);
+        now(db.insert("things", &people(1_500..1_700), &usage)).unwrap();
+        flush(&db);
+        fold(&db);
+        assert!(!db.has_warm_jobs());
+        exec(place.store.as_ref(), sql);
+        // Whoever needs the row notices.
+        let db = place.open();
+        let snapshot = db.snapshot("things", &usage).unwrap();
+        assert_eq!(ids(&snapshot, &look_up, &usage).len(), 1, "{sql}");
+        ids(&snapshot, &number(AGE, CompareOp::Gt, 1_000), &usage);
+        assert!(db.has_warm_jobs(), "{sql}");
+        while db.has_warm_jobs() {
+            now(db.run_warm_jobs(2, &usage)).unwrap();
+        }
+        fold(&db);
+        assert_eq!(now(place.open().verify(&usage)).unwrap().faults, [], "{sql}");
+        let (found, rows, gets) = place.cost(&look_up);
+        assert!(found.len() == 1 && rows <= 4 && gets == 1, "{sql}: {rows} rows, {gets} GETs");
     }
 }
 

@@ -133,3 +133,31 @@ proptest! {
         let _ = might_contain_in_slice(&bytes, first, blocks, hash);
     }
 }
+
+/// Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters" (2007), section 3:
+/// the keys of a block are Poisson distributed, and each sets one of the 32 bits of eight words.
+fn rate_in_theory(keys: f64, blocks: f64) -> f64 {
+    let load = keys / blocks;
+    let mut share = (-load).exp();
+    let mut rate = 0.0;
+    for inside in 1..200 {
+        share *= load / f64::from(inside);
+        rate += share * (1.0 - (31.0_f64 / 32.0).powi(inside)).powi(8);
+    }
+    rate
+}
+
+#[test]
+fn it_is_wrong_as_often_as_theory_says() {
+    for (keys, bits) in [(20_000_u64, 8), (100_000, 10), (100_000, 12)] {
+        let mut filter = Sbbf::with_capacity(keys as usize, bits);
+        let hash = |key: u64| hash_bytes(&key.to_le_bytes());
+        (0..keys).for_each(|key| filter.insert(hash(key)));
+        let probes = 4_000_000;
+        let wrong = (keys..keys + probes).filter(|key| filter.might_contain(hash(*key))).count();
+        let measured = wrong as f64 / probes as f64;
+        let theory = rate_in_theory(keys as f64, filter.blocks() as f64);
+        println!("{bits} bits a key: {measured:.5} measured, {theory:.5} in theory");
+        assert!((measured / theory - 1.0).abs() < 0.2, "{measured} measured, {theory} in theory");
+    }
+}

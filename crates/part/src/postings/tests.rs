@@ -92,3 +92,16 @@ fn many_keys_take_three_bytes_and_a_half() {
     absent.sort_unstable();
     assert!(postings.find(&absent).unwrap().len() < 3);
 }
+
+#[test]
+fn they_are_wrong_as_often_as_theory_says() {
+    const KEYS: u64 = 8_000_000;
+    const PROBES: u64 = 50_000_000;
+    let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
+    let known: hashbrown::HashSet<u64> = (0..KEYS).map(key).collect();
+    let wrong = (KEYS..KEYS + PROBES).filter(|n| known.contains(&key(*n))).count();
+    let measured = wrong as f64 / PROBES as f64;
+    let theory = KEYS as f64 / (1u64 << POSTING_KEY_BITS) as f64;
+    println!("{KEYS} postings: {measured:.2e} measured, {theory:.2e} in theory");
+    assert!((measured / theory - 1.0).abs() < 0.2, "{measured} measured, {theory} in theory");
+}
