@@ -1,6 +1,7 @@
 //! Exact counts from what is known of parts and files, without reading their rows: how many rows
 //! meet a condition, by the values of a column or path. Parts of which too little is known, and
-//! which are small, are read. Not here: counts of whole columns, which the head row has.
+//! which are small, are read; what else is not known, such as files with deleted rows, is left to
+//! the caller to count. Not here: counts of whole columns, which the head row has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,17 @@ struct Counting<'a> {
     usage: &'a Usage,
 }
 
+/// What [`Snapshot::value_counts`] found.
+pub struct ValueCounts {
+    /// How many rows there are (`rows`), how many hold each value and how many are null.
+    pub known: ColumnStats,
+    /// The parts and files of which that cannot be told; these are not among the `known`.
+    pub rest: Option<Snapshot>,
+}
+
+/// More than one row in so many to be read: then all are.
+const REST_ONE_IN: u64 = 2;
+
 impl Snapshot {
     /// Counts the rows that meet `predicate`: how many there are (`rows`), and of `of`, a column or
     /// one of `paths`, how many hold each value and how many are null. `None` when reading them is
@@ -47,23 +59,40 @@ impl Snapshot {
         predicate: &Predicate,
         paths: &[PathColumn],
         usage: &Usage,
-    ) -> Result<Option<ColumnStats>> {
+    ) -> Result<Option<ValueCounts>> {
         let Some(terms) = by_column(predicate) else { return Ok(None) };
         let counting = Counting { snapshot: self, of, paths, terms, usage };
         if self.state.parts.len() > PARTS_MAX || !counting.can_be_known() {
             return Ok(None);
         }
-        let mut all = ColumnStats::default();
+        let (mut known, mut rest) = (ColumnStats::default(), Vec::new());
         let mut left = ROWS_READ_MAX;
         for part in &self.state.parts {
-            let Some(stats) = counting.of_part(part, &mut left)? else { return Ok(None) };
-            all.merge(&stats);
+            match counting.of_part(part, &mut left)? {
+                Some(stats) => known.merge(&stats),
+                None => rest.push(part.clone()),
+            }
         }
         if self.state.warm.as_ref().is_some_and(|warm| warm.head.files > 0) {
-            let Some(stats) = counting.of_files()? else { return Ok(None) };
-            all.merge(&stats);
+            counting.of_files(&mut known, &mut rest)?;
         }
-        Ok(Some(all).filter(|all| of.is_none() || all.values.is_some()))
+        let to_read: u64 = rest.iter().map(|part| part.live()).sum();
+        if to_read * REST_ONE_IN > self.rows() || (of.is_some() && known.values.is_none()) {
+            return Ok(None);
+        }
+        let rest = (!rest.is_empty()).then(|| self.of_these(rest));
+        Ok(Some(ValueCounts { known, rest }))
+    }
+
+    /// The same table with these parts and files only. Statistics of the whole are not known of it.
+    fn of_these(&self, all: Vec<Arc<PartState>>) -> Snapshot {
+        let (files, parts): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.file.is_some());
+        let mut state = self.state.as_ref().clone();
+        state.rows = files.iter().chain(&parts).map(|part| part.live()).sum();
+        state.summary.clear();
+        state.parts = parts;
+        state.warm = state.warm.map(|warm| warm.with(files));
+        Snapshot { core: self.core.clone(), state: Arc::new(state) }
     }
 }
 
@@ -113,23 +142,25 @@ impl Counting<'_> {
         self.columns().all(is_known) && (!has_files || state.attached.is_none())
     }
 
-    fn of_files(&self) -> Result<Option<ColumnStats>> {
+    /// Adds what is known of files to `known`, and files of which it is not to `rest`.
+    fn of_files(&self, known: &mut ColumnStats, rest: &mut Vec<Arc<PartState>>) -> Result<()> {
         let snapshot = self.snapshot;
-        let (state, rows) = (&snapshot.state, &snapshot.core.rows);
-        let has_deletes = |file: &Arc<PartState>| file.deleted_count() > 0;
-        let files = state.files(rows, self.usage)?;
-        if files.iter().any(has_deletes) {
-            return Ok(None);
-        }
+        let files = snapshot.state.files(&snapshot.core.rows, self.usage)?;
         let asked: Vec<&PathColumn> = self.columns().filter_map(|id| self.path(id)).collect();
         let paths = snapshot.path_stats(&files, &asked, self.usage)?;
-        let mut all = ColumnStats::default();
         for file in files.iter() {
-            let known = |id: u32| self.of_file(file, id, paths.as_ref());
-            let Some(stats) = self.counted(file.rows, &known) else { return Ok(None) };
-            all.merge(&stats);
+            let stats = |id: u32| self.of_file(file, id, paths.as_ref());
+            // Which rows are deleted, the statistics do not say.
+            let stats = match file.deleted_count() {
+                0 => self.counted(file.rows, &stats),
+                _ => None,
+            };
+            match stats {
+                Some(stats) => known.merge(&stats),
+                None => rest.push(file.clone()),
+            }
         }
-        Ok(Some(all))
+        Ok(())
     }
 
     fn of_file(&self, file: &PartState, id: u32, paths: Option<&PathStats>) -> Option<ColumnStats> {

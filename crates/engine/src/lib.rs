@@ -44,6 +44,7 @@ mod working;
 
 pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
+pub use counts::ValueCounts;
 pub use db::{Db, RowAddresses};
 pub use dodb_lake::{Attachment, Bucket};
 

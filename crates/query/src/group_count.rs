@@ -1,16 +1,21 @@
 //! `SELECT c, count(*) FROM t WHERE d = 1 GROUP BY c`, and the same without GROUP BY, from counts
-//! of values: those in the head row, else those of parts and files, so that no row is read. Not
-//! here: `count(*)`, `min` and `max` of all rows or by one column, which DataFusion answers from a
-//! scan's exact statistics.
+//! of values: those in the head row, else those of parts and files, so that no row is read but of
+//! those whose counts are not known. Not here: `count(*)`, `min` and `max` of all rows or by one
+//! column, which DataFusion answers from a scan's exact statistics.
 
-use datafusion::common::tree_node::Transformed;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::DefaultTableSource;
+use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::logical_plan::Values;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, TableScan};
+use datafusion::logical_expr::{
+    Aggregate, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident,
+};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
-use dodb_engine::PathColumn;
+use dodb_engine::{PathColumn, Snapshot, ValueCounts};
 use dodb_part::Predicate;
 
 use crate::json::JsonPath;
@@ -44,13 +49,75 @@ impl OptimizerRule for GroupCount {
             _ => None,
         };
         Ok(match counted {
-            Some(values) => Transformed::yes(LogicalPlan::Values(values)),
+            Some(counted) => Transformed::yes(counted.plan()?),
             None => Transformed::no(plan),
         })
     }
 }
 
-fn counted(aggregate: &Aggregate) -> Option<Values> {
+/// What an aggregate comes to.
+struct Counted<'a> {
+    aggregate: &'a Aggregate,
+    /// A row for each value.
+    values: Vec<Vec<Expr>>,
+    /// What else has to be counted, by reading it.
+    rest: Option<DodbTable>,
+}
+
+impl Counted<'_> {
+    fn plan(self) -> Result<LogicalPlan> {
+        let schema = self.aggregate.schema.clone();
+        let known = (!self.values.is_empty())
+            .then(|| LogicalPlan::Values(Values { schema: schema.clone(), values: self.values }));
+        let Some(rest) = self.rest else {
+            let empty = EmptyRelation { produce_one_row: false, schema };
+            return Ok(known.unwrap_or(LogicalPlan::EmptyRelation(empty)));
+        };
+        let source = Arc::new(DefaultTableSource::new(Arc::new(rest)));
+        let input = self.aggregate.input.as_ref().clone().transform_down(|plan| match plan {
+            LogicalPlan::TableScan(scan) => {
+                let scan = TableScan { source: source.clone(), ..scan };
+                Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
+        let rest = LogicalPlan::Aggregate(Aggregate::try_new(
+            Arc::new(input.data),
+            self.aggregate.group_expr.clone(),
+            self.aggregate.aggr_expr.clone(),
+        )?);
+        match known {
+            Some(known) => added(self.aggregate, known, rest),
+            None => Ok(rest),
+        }
+    }
+}
+
+/// The sums of two lots of counts, in the columns of `aggregate`.
+fn added(aggregate: &Aggregate, a: LogicalPlan, b: LogicalPlan) -> Result<LogicalPlan> {
+    let groups = aggregate.group_expr.len();
+    let names: Vec<String> =
+        (0..aggregate.schema.fields().len()).map(|at| format!("_{at}")).collect();
+    // Names of aggregates are hard to refer to.
+    let renamed = |plan: LogicalPlan| {
+        let columns = plan.schema().columns().into_iter().zip(&names);
+        let columns: Vec<Expr> =
+            columns.map(|(column, name)| Expr::Column(column).alias(name)).collect();
+        LogicalPlanBuilder::from(plan).project(columns)
+    };
+    let union = renamed(a)?.union(renamed(b)?.build()?)?;
+    let by: Vec<Expr> = names.iter().take(groups).map(ident).collect();
+    let sums: Vec<Expr> = names.iter().skip(groups).map(|name| sum(ident(name))).collect();
+    let sums = union.aggregate(by, sums)?.build()?;
+    let fields = aggregate.schema.iter().zip(sums.schema().columns());
+    let columns = fields.map(|((qualifier, field), column)| {
+        Expr::Column(column).alias_qualified(qualifier.cloned(), field.name())
+    });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(sums).project(columns)?.build()
+}
+
+fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
     let group = match aggregate.group_expr.as_slice() {
         [] => None,
         [group] => Some(group),
@@ -65,7 +132,7 @@ fn counted(aggregate: &Aggregate) -> Option<Values> {
     let filters = scan.filters.iter().map(|filter| lower(def, &mut paths, filter));
     let filters = filters.collect::<Option<Vec<Predicate>>>()?;
     let predicate = filters.into_iter().fold(Predicate::True, Predicate::and);
-    let rows = match expr {
+    let (rows, rest) = match expr {
         Some(expr) => by_value(expr, table, &mut paths, &predicate)?,
         None => {
             let columns = predicate.columns();
@@ -77,7 +144,8 @@ fn counted(aggregate: &Aggregate) -> Option<Values> {
             // A failure here is one of the scan too, which tells of it.
             let usage = &table.budget.usage;
             let counts = table.snapshot.value_counts(None, &predicate, &paths, usage);
-            vec![(None, counts.ok()??.rows)]
+            let ValueCounts { known, rest } = counts.ok()??;
+            (vec![(None, known.rows)], rest)
         }
     };
     let values = rows.into_iter().map(|(value, count)| {
@@ -86,16 +154,20 @@ fn counted(aggregate: &Aggregate) -> Option<Values> {
         value.map(|value| Expr::Literal(value, None)).into_iter().chain(counts).collect()
     });
     let values: Vec<Vec<Expr>> = values.collect();
-    (!values.is_empty()).then(|| Values { schema: aggregate.schema.clone(), values })
+    let rest = rest.map(|snapshot| table.with_snapshot(snapshot));
+    Some(Counted { aggregate, values, rest })
 }
 
-/// Each value of an expression with the number of rows that have it, null last.
+/// Each value with the number of rows that have it, null last; and what else has to be counted.
+type ByValue = (Vec<(Option<ScalarValue>, u64)>, Option<Snapshot>);
+
+/// The values of an expression.
 fn by_value(
     expr: &Expr,
     table: &DodbTable,
     paths: &mut Vec<PathColumn>,
     predicate: &Predicate,
-) -> Option<Vec<(Option<ScalarValue>, u64)>> {
+) -> Option<ByValue> {
     let def = table.snapshot.def();
     let usage = &table.budget.usage;
     let (id, ty) = match JsonPath::of(expr) {
@@ -109,8 +181,10 @@ fn by_value(
         }
     };
     let is_column = def.schema.by_id(id).is_some();
-    let counts = match (is_column, predicate) {
-        (true, Predicate::True) => table.snapshot.column_stats(id)?.clone(),
+    let ValueCounts { known: counts, rest } = match (is_column, predicate) {
+        (true, Predicate::True) => {
+            ValueCounts { known: table.snapshot.column_stats(id)?.clone(), rest: None }
+        }
         _ => table.snapshot.value_counts(Some(id), predicate, paths, usage).ok()??,
     };
     // The null ids of relationships stand for derived ones: there the counts do not serve.
@@ -124,7 +198,7 @@ fn by_value(
     if counts.nulls > 0 {
         rows.push((Some(ScalarValue::try_from(&ty.arrow()).ok()?), counts.nulls));
     }
-    Some(rows)
+    Some((rows, rest))
 }
 
 fn is_count_of_rows(expr: &Expr) -> bool {

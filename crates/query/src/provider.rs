@@ -52,6 +52,11 @@ impl DodbTable {
         }
         DodbTable { snapshot, schema, row_addresses, budget }
     }
+
+    /// The same table with other rows.
+    pub(crate) fn with_snapshot(&self, snapshot: Snapshot) -> DodbTable {
+        DodbTable { snapshot, ..self.clone() }
+    }
 }
 
 /// The schema of the table; JSON columns know the types of their paths.
