@@ -87,6 +87,7 @@ impl Db {
         for statement in &statements::CREATE {
             rows.exec(statement, &[], &usage, &mut |_| Flow::Continue)?;
         }
+        let bucket = bucket.map(|bucket| bucket.with_cache(options.object_cache_bytes_max));
         let core = Core {
             parts: PartStore::new(rows.clone(), options.cache_bytes_max),
             rows,
@@ -310,6 +311,9 @@ impl Db {
     /// Forgets all that memory holds, as if the object had just woken.
     pub fn forget(&self) {
         self.core.forget();
+        if let Some(bucket) = &self.core.bucket {
+            bucket.forget();
+        }
     }
 
     pub(crate) fn submit(&self, change: Change, usage: &Usage) -> Result<u64> {

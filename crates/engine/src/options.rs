@@ -47,6 +47,8 @@ pub struct Options {
     pub orphan_age_ms_min: i64,
     /// Bytes of posting lists of a table kept in memory; half as many of statistics of files.
     pub index_cache_bytes_max: usize,
+    /// Bytes of ranges of objects kept in memory.
+    pub object_cache_bytes_max: usize,
     /// Open files of a table whose footers are kept in memory.
     pub footers_max: usize,
     /// How far a query reads files ahead of their turn.
@@ -101,6 +103,7 @@ impl Default for Options {
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             index_cache_bytes_max: 6 << 20,
+            object_cache_bytes_max: 2 << 20,
             footers_max: 32,
             // An invocation may have six connections open at once.
             read_ahead: ReadAhead { files: 5, bytes: 2 << 20 },
@@ -153,6 +156,7 @@ impl Options {
             file_bytes: 128 << 20,
             foreign_rows_max: 10_000_000,
             index_cache_bytes_max: 128 << 20,
+            object_cache_bytes_max: 256 << 20,
             footers_max: 1_024,
             read_ahead: ReadAhead { files: 16, bytes: 64 << 20 },
             ..Options::default()

@@ -157,7 +157,7 @@ fn with_files(stores: Stores<'_>, files: u64, rows: u64) -> Place {
 
 fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
     let most = super::size(20_000, 100);
-    for files in [10, super::size(1_000, 30) as u64, most as u64] {
+    for files in [10, 1_000, most as u64] {
         let rows = if files > 1_000 { 3 } else { 20 };
         let place = with_files(stores, files, rows);
         let all = files * rows;

@@ -63,7 +63,7 @@ pub(crate) fn metered(core: &Core, def: &TableDef, objects: &Arc<ObjectUsage>) -
 /// A bucket with its requests counted in `objects`.
 pub(crate) fn counted(bucket: &Bucket, objects: &Arc<ObjectUsage>) -> Bucket {
     let store = MeteredStore::new(bucket.store().clone(), objects.clone());
-    Bucket::new(Arc::new(store), bucket.uri())
+    bucket.with_store(Arc::new(store))
 }
 
 /// Adds what `objects` counted to a request's usage.

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::cache::RangeCache;
 use crate::error::{Error, Result};
 
 /// A store, and what its empty key is called in Iceberg's metadata.
@@ -17,15 +18,39 @@ pub struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// Without a slash at its end.
     uri: String,
+    cache: Option<Arc<RangeCache>>,
 }
 
 /// Two ranges closer than this are fetched as one: a request costs more than the bytes between.
 const COALESCE_BYTES: u64 = 64 << 10;
+/// Requests for one object at a time.
+const REQUESTS_MAX: usize = 4;
 
 impl Bucket {
     /// The objects of `store` are called `uri/key`: `s3://bucket`, `file:///var/lake`.
     pub fn new(store: Arc<dyn ObjectStore>, uri: &str) -> Bucket {
-        Bucket { store, uri: plain(uri).trim_end_matches('/').to_owned() }
+        Bucket { store, uri: plain(uri).trim_end_matches('/').to_owned(), cache: None }
+    }
+
+    /// The same bucket, which keeps so many bytes of ranges that were read. For objects that never
+    /// change once they are written.
+    #[must_use]
+    pub fn with_cache(&self, bytes_max: usize) -> Bucket {
+        let cache = (bytes_max > 0).then(|| Arc::new(RangeCache::new(bytes_max)));
+        Bucket { cache, ..self.clone() }
+    }
+
+    /// The same bucket and what is kept of it, asked through another store: one that counts.
+    #[must_use]
+    pub fn with_store(&self, store: Arc<dyn ObjectStore>) -> Bucket {
+        Bucket { store, ..self.clone() }
+    }
+
+    /// Forgets what was kept.
+    pub fn forget(&self) {
+        if let Some(cache) = &self.cache {
+            cache.clear();
+        }
     }
 
     /// The URI of the root, without a slash at its end.
@@ -73,12 +98,9 @@ impl Bucket {
     /// As for [`Bucket::read`]; [`crate::ErrorKind::Corrupt`] when the object ends too early.
     pub async fn read_ranges(&self, uri: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let key = self.key(uri)?;
-        let spans = coalesced(ranges);
-        let mut fetched: Vec<(Range<u64>, Bytes)> = Vec::with_capacity(spans.len());
-        for span in spans {
-            let bytes = self.store.get_range(&key, span.clone()).await;
-            fetched.push((span, bytes.map_err(|e| Error::of_store(e, uri))?));
-        }
+        let spans = coalesced(ranges).into_iter().map(|span| self.span(uri, &key, span));
+        let fetched: Vec<(Range<u64>, Bytes)> =
+            stream::iter(spans).buffered(REQUESTS_MAX).try_collect().await?;
         let cut = |range: &Range<u64>| {
             let at = fetched.partition_point(|(span, _)| span.end < range.end);
             let (span, bytes) = fetched.get(at)?;
@@ -92,6 +114,19 @@ impl Bucket {
             })
         });
         cut.collect()
+    }
+
+    async fn span(&self, uri: &str, key: &Path, span: Range<u64>) -> Result<(Range<u64>, Bytes)> {
+        let known = self.cache.as_ref().and_then(|cache| cache.get(uri, &span));
+        if let Some(bytes) = known {
+            return Ok((span, bytes));
+        }
+        let bytes = self.store.get_range(key, span.clone()).await;
+        let bytes = bytes.map_err(|e| Error::of_store(e, uri))?;
+        if let Some(cache) = &self.cache {
+            cache.keep(uri, &span, &bytes);
+        }
+        Ok((span, bytes))
     }
 
     /// Writes an object whose name was never used.
@@ -195,6 +230,14 @@ mod tests {
         for (range, found) in ranges.iter().zip(found) {
             assert_eq!(found, bytes[range.start as usize..range.end as usize]);
         }
+        let bucket = bucket.with_cache(1_000_000);
+        let first = block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap();
+        block_on(bucket.delete(&["s3://b/root/x".to_owned()])).unwrap();
+        assert_eq!(block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap(), first);
+        bucket.forget();
+        let gone = block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        block_on(bucket.write("s3://b/root/x", bytes.clone().into())).unwrap();
         let past = block_on(bucket.read_ranges("s3://b/root/x", &[0..1, 299_999..300_001]));
         assert_eq!(past.unwrap_err().kind(), ErrorKind::Corrupt);
         let gone = block_on(bucket.read("s3://b/root/y")).unwrap_err();

@@ -2,6 +2,7 @@
 //! fail (`fault`). Not what is in them.
 
 mod bucket;
+mod cache;
 #[cfg(any(test, feature = "testing"))]
 pub mod fault;
 mod meter;
