@@ -58,38 +58,22 @@ struct Block {
 }
 
 impl Postings {
-    /// The bytes of `postings`, which ascend and of which no two are equal.
+    /// The bytes of `postings`, which ascend.
     ///
     /// # Errors
     /// [`Error::Encode`] when the codec fails.
     pub fn encode(postings: &[Posting]) -> Result<Vec<u8>> {
-        let mut encoder = Encoder::new(Effort::Fast);
         let mut files: Vec<u32> = postings.iter().map(|posting| posting.file).collect();
         files.sort_unstable();
         files.dedup();
-        let mut out = vec![VERSION];
-        put_size(&mut out, files.len());
-        number::encode(&mut encoder, &files, &mut out)?;
-        put_size(&mut out, postings.len());
-        let (mut firsts, mut sizes, mut body) = (Vec::new(), Vec::new(), Vec::new());
-        for block in postings.chunks(BLOCK_POSTINGS) {
-            let keys: Vec<u64> = block.iter().map(|posting| posting.key).collect();
-            let place = |posting: &Posting| files.partition_point(|file| *file < posting.file);
-            let places: Vec<u32> = block.iter().map(|posting| place(posting) as u32).collect();
-            firsts.extend(keys.first().copied());
-            let start = body.len();
-            number::encode(&mut encoder, &keys, &mut body)?;
-            let middle = body.len();
-            number::encode(&mut encoder, &places, &mut body)?;
-            sizes.extend([(middle - start) as u32, (body.len() - middle) as u32]);
+        let mut writer = PostingsWriter::new(files);
+        for posting in postings {
+            writer.push(*posting)?;
         }
-        number::encode(&mut encoder, &firsts, &mut out)?;
-        number::encode(&mut encoder, &sizes, &mut out)?;
-        out.extend_from_slice(&body);
-        Ok(out)
+        writer.finish()
     }
 
-    /// Opens what [`Postings::encode`] gave. Blocks are not decoded.
+    /// Opens what [`PostingsWriter`] gave. Blocks are not decoded.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for other bytes.
@@ -182,18 +166,20 @@ impl Postings {
         Ok(found)
     }
 
-    /// All postings, ascending.
+    /// All postings, ascending, of which one block is decoded at a time.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for a damaged block.
-    pub fn postings(&self) -> Result<Vec<Posting>> {
-        let mut all = Vec::with_capacity(self.count);
-        for block in &self.blocks {
-            let (keys, files) = (self.keys(block)?, self.places(block)?);
-            let pairs = keys.into_iter().zip(files);
-            all.extend(pairs.map(|(key, file)| Posting { key, file }));
-        }
-        Ok(all)
+    /// Each may be [`Error::Corrupt`] for a damaged block.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Posting>> {
+        self.blocks.iter().flat_map(|block| {
+            let decoded = self.keys(block).and_then(|keys| Ok((keys, self.places(block)?)));
+            let (lists, failure) = match decoded {
+                Ok(lists) => (Some(lists), None),
+                Err(e) => (None, Some(Err(e))),
+            };
+            let pairs = lists.into_iter().flat_map(|(keys, files)| keys.into_iter().zip(files));
+            pairs.map(|(key, file)| Ok(Posting { key, file })).chain(failure)
+        })
     }
 
     fn keys(&self, block: &Block) -> Result<Vec<u64>> {
@@ -224,6 +210,92 @@ impl Postings {
         }
         Ok(Cursor::new(self.bytes.slice_with_length(range.start, range.end - range.start)))
     }
+}
+
+/// Encodes postings one by one: a block of them is held at a time.
+pub struct PostingsWriter {
+    files: Vec<u32>,
+    encoder: Encoder,
+    count: usize,
+    last: Option<Posting>,
+    keys: Vec<u64>,
+    places: Vec<u32>,
+    firsts: Vec<u64>,
+    sizes: Vec<u32>,
+    body: Vec<u8>,
+}
+
+impl PostingsWriter {
+    /// For postings in these files, which ascend.
+    pub fn new(files: Vec<u32>) -> PostingsWriter {
+        PostingsWriter {
+            files,
+            encoder: Encoder::new(Effort::Fast),
+            count: 0,
+            last: None,
+            keys: Vec::with_capacity(BLOCK_POSTINGS),
+            places: Vec::with_capacity(BLOCK_POSTINGS),
+            firsts: Vec::new(),
+            sizes: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Adds the next posting. One that is there already is not added again.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when it is not behind the others, or in none of the files, or when the
+    /// codec fails.
+    pub fn push(&mut self, posting: Posting) -> Result<()> {
+        if self.last >= Some(posting) {
+            if self.last == Some(posting) {
+                return Ok(());
+            }
+            return Err(cannot_encode(format!("{posting:?} behind {:?}", self.last)));
+        }
+        let place = self.files.binary_search(&posting.file);
+        let place = place.map_err(|_| cannot_encode(format!("{posting:?} is in no file")))?;
+        self.last = Some(posting);
+        self.keys.push(posting.key);
+        self.places.push(place as u32);
+        self.count += 1;
+        if self.keys.len() == BLOCK_POSTINGS { self.end_block() } else { Ok(()) }
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when the codec fails.
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        if !self.keys.is_empty() {
+            self.end_block()?;
+        }
+        let mut out = vec![VERSION];
+        put_size(&mut out, self.files.len());
+        number::encode(&mut self.encoder, &self.files, &mut out)?;
+        put_size(&mut out, self.count);
+        number::encode(&mut self.encoder, &self.firsts, &mut out)?;
+        number::encode(&mut self.encoder, &self.sizes, &mut out)?;
+        out.reserve_exact(self.body.len());
+        out.append(&mut self.body);
+        Ok(out)
+    }
+
+    fn end_block(&mut self) -> Result<()> {
+        self.firsts.extend(self.keys.first().copied());
+        let start = self.body.len();
+        number::encode(&mut self.encoder, &self.keys, &mut self.body)?;
+        let middle = self.body.len();
+        number::encode(&mut self.encoder, &self.places, &mut self.body)?;
+        self.sizes.extend([(middle - start) as u32, (self.body.len() - middle) as u32]);
+        self.keys.clear();
+        self.places.clear();
+        Ok(())
+    }
+}
+
+fn cannot_encode(detail: String) -> Error {
+    Error::Encode { what: "posting lists", detail }
 }
 
 fn corrupt(detail: String) -> Error {

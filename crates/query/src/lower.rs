@@ -68,16 +68,15 @@ impl Lowering<'_> {
                 Some(negate(Predicate::And(vec![from, to]), *negated))
             }
             Expr::Like(like) => self.prefix(like),
-            Expr::Column(_) => match self.column(expr)? {
-                (column, ColumnType::Bool) => Some(Predicate::Compare {
-                    column,
-                    op: CompareOp::Eq,
-                    value: Scalar::Bool(true),
-                }),
+            Expr::Literal(ScalarValue::Boolean(Some(true)), _) => Some(Predicate::True),
+            // What `x = true` is simplified to.
+            _ => match self.column(expr)? {
+                (column, ColumnType::Bool) => {
+                    let value = Scalar::Bool(true);
+                    Some(Predicate::Compare { column, op: CompareOp::Eq, value })
+                }
                 _ => None,
             },
-            Expr::Literal(ScalarValue::Boolean(Some(true)), _) => Some(Predicate::True),
-            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows that hold something of each of many files. Files that come are added to the last row while
 //! that is small, so that there are as few rows as the bytes ask for, however many commits brought
-//! them. A row is numbered by its first file and speaks of the files up to the next row's. Not here:
-//! what is held ([`super::footers`], [`super::stats`]).
+//! them. A row is numbered by its first file and speaks of the files up to the next row's. Not
+//! here: what is held ([`super::footers`], [`super::stats`]).
 
 use std::collections::BTreeMap;
 

@@ -52,7 +52,7 @@ impl Db {
         let Some(index) = index.filter(|index| index.waiting.cut > 0) else {
             return Ok(0);
         };
-        let (files, postings) = match waiting(&self.core, def, index, usage) {
+        let (files, postings) = match waiting(&self.core, def, index, 0, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => return Ok(self.give_up(def)),
@@ -61,8 +61,10 @@ impl Db {
         let cut = cut_for_bytes(bytes).max(index.folded.cut);
         let mut written = 0;
         for shard in 0..cut {
-            let own = postings.iter().filter(|posting| shard_of(posting.key, cut) == shard);
-            let row = self.folded_row(&state, index, shard, cut, &files, own.copied(), usage)?;
+            let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
+            let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
+            let own = postings.get(start..end).unwrap_or_default();
+            let row = self.folded_row(&state, index, (shard, cut), (&files, own), usage)?;
             let Some(row) = row else { return Ok(self.give_up(def)) };
             written += row.len() as u64;
             let [level, cut, shard] = RowName { level: Level::Folded, cut, shard }.params();
@@ -87,38 +89,58 @@ impl Db {
         0
     }
 
-    /// A row of the second level with what waits for it; `None` when the row before is damaged.
-    #[expect(clippy::too_many_arguments, reason = "what a fold has at hand")]
+    /// A row of the second level, by its shard and cut, with what waits for it; `None` when the row
+    /// before is damaged.
     fn folded_row(
         &self,
         state: &TableState,
         index: &IndexHead,
-        shard: u32,
-        cut: u32,
-        files: &RoaringBitmap,
-        own: impl Iterator<Item = Posting>,
+        (shard, cut): (u32, u32),
+        (files, own): (&RoaringBitmap, &[Posting]),
         usage: &Usage,
     ) -> Result<Option<Vec<u8>>> {
         let (core, def) = (&self.core, &state.def);
         let mut files = files.clone();
-        let mut all: Vec<Posting> = own.collect();
+        let mut before = None;
         if index.folded.cut > 0 {
-            let before = index.folded.cut;
-            let name = RowName { level: Level::Folded, cut: before, shard: shard / (cut / before) };
+            let cut_before = index.folded.cut;
+            let shard = shard / (cut / cut_before);
+            let name = RowName { level: Level::Folded, cut: cut_before, shard };
             match level::read(&core.rows, def, name, usage) {
                 Ok(Some(row)) => {
-                    files |= row.files;
-                    let Ok(there) = row.postings.postings() else { return Ok(None) };
-                    all.extend(there.iter().filter(|p| shard_of(p.key, cut) == shard));
+                    files |= &row.files;
+                    before = Some(row.postings);
                 }
                 Err(e @ Error::Rows(_)) => return Err(e),
                 Ok(None) | Err(_) => return Ok(None),
             }
         }
         files &= &index.live.0;
-        all.retain(|posting| files.contains(posting.file));
-        all.sort_unstable();
-        all.dedup();
-        level::encode(def, &files, &all).map(Some)
+        let there = before.iter().flat_map(|postings| postings.iter());
+        let there = there.filter(|posting| match posting {
+            Ok(posting) => shard_of(posting.key, cut) == shard,
+            Err(_) => true,
+        });
+        let all = ascending(there, own);
+        let is_live = |posting: &Posting| files.contains(posting.file);
+        let all = all.filter(|posting| posting.as_ref().map_or(true, is_live));
+        match level::encode(def, &files, all) {
+            Err(Error::Corrupt { .. }) => Ok(None),
+            other => other.map(Some),
+        }
     }
+}
+
+/// Two ascending runs as one.
+fn ascending(
+    stored: impl Iterator<Item = dodb_part::Result<Posting>>,
+    own: &[Posting],
+) -> impl Iterator<Item = Result<Posting>> {
+    let stored = stored.map(|posting| posting.map_err(|e| Error::part("posting lists", e)));
+    let (mut stored, mut own) = (stored.peekable(), own.iter().copied().peekable());
+    std::iter::from_fn(move || match (stored.peek(), own.peek()) {
+        (Some(Ok(first)), Some(second)) if second < first => own.next().map(Ok),
+        (None, _) => own.next().map(Ok),
+        _ => stored.next(),
+    })
 }

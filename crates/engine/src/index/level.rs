@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
-use dodb_part::{POSTING_KEY_BITS, Posting, Postings};
+use dodb_part::{POSTING_KEY_BITS, Posting, Postings, PostingsWriter};
 use dodb_rowstore::{Metered, Usage, Value};
 use lru::LruCache;
 use minicbor::bytes::ByteVec;
@@ -96,9 +96,14 @@ pub(crate) fn cut_for(postings: usize) -> u32 {
 pub(crate) fn encode(
     def: &TableDef,
     files: &RoaringBitmap,
-    postings: &[Posting],
+    postings: impl IntoIterator<Item = Result<Posting>>,
 ) -> Result<Vec<u8>> {
-    let postings = Postings::encode(postings).map_err(|e| Error::part(place(def), e))?;
+    let failed = |e| Error::part(place(def), e);
+    let mut writer = PostingsWriter::new(files.iter().collect());
+    for posting in postings {
+        writer.push(posting?).map_err(failed)?;
+    }
+    let postings = writer.finish().map_err(failed)?;
     let disk = LevelDisk { files: FileSet(files.clone()), postings: postings.into() };
     let payload = minicbor::to_vec(&disk).map_err(|e| Error::corrupt(place(def), e.to_string()))?;
     Ok(frame::seal(Magic::Postings, &payload))

@@ -59,18 +59,17 @@ impl IndexRows {
         if new.is_empty() {
             return Ok(());
         }
-        let (mut files, mut postings) = match waiting(core, def, index, usage) {
+        let more = new.iter().map(|new| new.keys.keys.len()).sum();
+        let (mut files, mut postings) = match waiting(core, def, index, more, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => {
                 index.covered.0.clear();
-                (RoaringBitmap::new(), Vec::new())
+                (RoaringBitmap::new(), Vec::with_capacity(more))
             }
         };
-        let is_gone = |file: u32| !index.live.0.contains(file);
-        postings.retain(|posting| !is_gone(posting.file));
         files &= &index.live.0;
-        postings.reserve_exact(new.iter().map(|new| new.keys.keys.len()).sum());
+        postings.retain(|posting| files.contains(posting.file));
         for NewKeys { file, keys } in new {
             index.add(file, &keys);
             files.insert(file);
@@ -89,7 +88,8 @@ impl IndexRows {
         for shard in 0..cut {
             let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
             let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
-            let row = level::encode(def, &files, postings.get(start..end).unwrap_or_default())?;
+            let own = postings.get(start..end).unwrap_or_default();
+            let row = level::encode(def, &files, own.iter().copied().map(Ok))?;
             bytes += row.len() as u64;
             self.put.push((RowName { level: Level::Waiting, cut, shard }, row));
         }
@@ -130,25 +130,27 @@ impl IndexRows {
     }
 }
 
-/// The files and keys that wait.
+/// The files and keys that wait, these ascending, with room for some more.
 pub(super) fn waiting(
     core: &Core,
     def: &TableDef,
     index: &IndexHead,
+    more: usize,
     usage: &Usage,
 ) -> Result<(RoaringBitmap, Vec<Posting>)> {
     let cut = index.waiting.cut;
-    let (mut files, mut postings) = (None, Vec::new());
+    let mut rows = Vec::new();
     for shard in 0..cut {
         let name = RowName { level: Level::Waiting, cut, shard };
         let row = level::read(&core.rows, def, name, usage)?;
         let missing = || Error::corrupt("posting lists", format!("there is no {name:?}"));
-        let row = row.ok_or_else(missing)?;
-        postings.extend(row.postings.postings().map_err(|e| Error::part("posting lists", e))?);
-        files = Some(match files {
-            Some(files) => files & row.files,
-            None => row.files,
-        });
+        rows.push(row.ok_or_else(missing)?);
     }
+    let count = rows.iter().map(|row| row.postings.len()).sum::<usize>();
+    let mut postings = Vec::with_capacity(count + more);
+    for posting in rows.iter().flat_map(|row| row.postings.iter()) {
+        postings.push(posting.map_err(|e| Error::part("posting lists", e))?);
+    }
+    let files = rows.into_iter().map(|row| row.files).reduce(|all, files| all & files);
     Ok((files.unwrap_or_default(), postings))
 }

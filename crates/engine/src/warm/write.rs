@@ -57,7 +57,7 @@ pub(super) async fn write(
 ) -> Result<Vec<(DataFile, NewFile)>> {
     let (spec, order) =
         (table.metadata().default_partition_spec(), table.metadata().default_sort_order());
-    let options = options(def, table);
+    let mut options = options(def, table);
     let mut out = Vec::new();
     for (partition, rows) in split_by_partition(&rows.batch, spec, table.layout())? {
         let rows = sort_rows(&rows, order, table.layout())?;
@@ -66,6 +66,7 @@ pub(super) async fn write(
             let uuid = next_stamp(core.env.as_ref(), table).uuid;
             let plan = table.file_plan(partition.clone(), uuid);
             let uri = plan.uri.clone();
+            options.rows_max = rows.num_rows() - start;
             let mut writer = FileWriter::new(plan, &options)?;
             let mut end = start;
             while end < rows.num_rows() && writer.bytes() < core.options.file_bytes {

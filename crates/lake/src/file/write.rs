@@ -40,6 +40,8 @@ const BLOOM_FALSE_RATE: f64 = 0.01;
 pub struct FileOptions {
     /// Rows in a row group, at most.
     pub row_group_rows_max: usize,
+    /// Rows that the file will have at most, as far as is known: Bloom filters are for so many.
+    pub rows_max: usize,
     /// Encoded bytes of a row group before it is closed.
     pub row_group_bytes: usize,
     /// Rows in a page, at most.
@@ -60,6 +62,7 @@ impl Default for FileOptions {
     fn default() -> FileOptions {
         FileOptions {
             row_group_rows_max: 131_072,
+            rows_max: usize::MAX,
             row_group_bytes: 16 << 20,
             page_rows_max: 4_096,
             page_bytes: 256 << 10,
@@ -369,8 +372,9 @@ fn bloom(
     options: &FileOptions,
 ) -> WriterPropertiesBuilder {
     let path = ColumnPath::new(names);
+    let values_max = options.row_group_rows_max.min(options.rows_max).max(1);
     builder
         .set_column_bloom_filter_enabled(path.clone(), true)
         .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_RATE)
-        .set_column_bloom_filter_ndv(path, options.row_group_rows_max as u64)
+        .set_column_bloom_filter_ndv(path, values_max as u64)
 }

@@ -19,6 +19,11 @@ use super::shred::Sub;
 use super::time::{self, is_time};
 use crate::error::{Error, Result};
 
+/// The size of a granule's documents is told from so many of them.
+const SAMPLE_ROWS: usize = 64;
+/// They may still be much smaller.
+const RESERVE_BYTES_MAX: usize = 4 << 20;
+
 /// What is to be put together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
@@ -109,7 +114,13 @@ impl<'a> Unshredder<'a> {
         let mut text = String::new();
         let mut lengths = Vec::with_capacity(rows.len());
         let mut nulls = NullBufferBuilder::new(rows.len());
-        for row in rows {
+        let all = rows.len();
+        for (done, row) in rows.into_iter().enumerate() {
+            if done == SAMPLE_ROWS {
+                // Doubling would take up to three times what is needed.
+                let more = (text.len() / SAMPLE_ROWS).saturating_mul((all - done) * 9 / 8);
+                text.reserve_exact(more.min(RESERVE_BYTES_MAX));
+            }
             let start = text.len();
             if self.shapes.is_valid(row) {
                 let bytes = self.shapes.value(row);
@@ -136,6 +147,7 @@ impl<'a> Unshredder<'a> {
                 return Err(Error::Limit { what: "decoded documents".into(), detail });
             }
         }
+        text.shrink_to_fit();
         let offsets = OffsetBuffer::from_lengths(lengths);
         let array =
             StringArray::try_new(offsets, Buffer::from_vec(text.into_bytes()), nulls.finish())?;
