@@ -204,7 +204,8 @@ impl ScanPlan {
     }
 
     /// What reading will take, as far as can be told before and with nothing in memory: a row for a
-    /// part, and one for each column of a wide one; a request for a file, or more for a large one.
+    /// part, and one for each column of a wide one; a request for a file, or more for a large one,
+    /// and its bytes, all of them.
     pub fn estimate(&self, usage: &Usage) -> Result<UsageCounts> {
         let mut estimate = UsageCounts::default();
         let mut seen = BTreeSet::new();
@@ -216,7 +217,10 @@ impl ScanPlan {
                 continue;
             }
             match part.file {
-                Some(_) => estimate.object_gets += 1,
+                Some(_) => {
+                    estimate.object_gets += 1;
+                    estimate.object_bytes += part.bytes;
+                }
                 None if part.bytes > wide_min => estimate.rows_read += 1 + columns,
                 None => estimate.rows_read += 1,
             }

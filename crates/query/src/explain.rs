@@ -34,7 +34,11 @@ pub(crate) async fn run(
     // What will be read of files is known once their list and index were asked.
     let reading = estimate(&physical)?;
     let planning = planned.budget.used();
-    let estimate = format!("estimate: {}, or more for large files", cost(&(planning + reading)));
+    let mut estimate = format!("estimate: {}", cost(&(planning + reading)));
+    if reading.object_gets > 0 {
+        estimate +=
+            " (bytes of whole files: fewer are read, in more requests where they are large)";
+    }
     let mut lines = Vec::new();
     if !analyze {
         lines.extend(text(&planned.logical.display_indent().to_string()));

@@ -36,7 +36,8 @@ proptest! {
         keys in proptest::collection::btree_set(0u64..420, 0..40),
     ) {
         let postings = sorted(&postings);
-        prop_assert_eq!(open(&postings).iter().collect::<Result<Vec<_>>>().unwrap(), postings.clone());
+        let read = open(&postings).iter().collect::<Result<Vec<_>>>();
+        prop_assert_eq!(read.unwrap(), postings.clone());
         check(&postings, &keys.into_iter().collect::<Vec<_>>());
     }
 
