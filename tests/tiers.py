@@ -1,7 +1,8 @@
 """All flights in both tiers: natively with a folder and with an S3 server as the bucket, and in a
 Durable Object with R2 on workerd. The same questions are asked while some rows are in the bucket
 and some are hot, when all are in the bucket, and after compaction; every answer must be that of a
-database whose rows never left the hot tier. Prints what flushing cost. Not here: other engines
+database whose rows never left the hot tier. Prints what flushing cost, and what of S3 is read again
+in the next process. Not here: other engines
 (tests/iceberg_peers.py).
 
 Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
@@ -43,7 +44,7 @@ class Home:
         self.name, self.url = name, url
         environment = {**os.environ, **(environment or {})}
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-        self.cost = {}
+        self.cost, self.query_gets = {}, 0
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"{url}/ping", timeout=5).read()
@@ -63,6 +64,8 @@ class Home:
         if path.startswith("/v1/"):
             for key, count in cost.items():
                 self.cost[key] = self.cost.get(key, 0) + count
+        else:
+            self.query_gets += cost["object_gets"]
         return text
 
     def load(self, files):
@@ -88,9 +91,9 @@ class Home:
         self.process.wait(60)
 
 
-def native(name, folder, bucket):
+def native(name, folder, bucket, *more):
     port = free_port()
-    command = [DODB, "serve", "--data", folder / name, "--objects", bucket.url]
+    command = [DODB, "serve", "--data", folder / name, "--objects", bucket.url, *more]
     command += ["--listen", f"127.0.0.1:{port}"]
     return Home(name, command, f"http://127.0.0.1:{port}", bucket.environment)
 
@@ -135,6 +138,21 @@ def run(home, wanted):
     )
 
 
+def run_again(folder, bucket, wanted):
+    """What was read of S3 is on disk in the next process, unless it is told to keep nothing."""
+    gets = []
+    for more in [[], ["--objects-cache", "0"]]:
+        home = native("s3", folder, bucket, *more)
+        try:
+            check(home, "started again", home.answers(), wanted)
+            gets.append(home.query_gets)
+        finally:
+            home.stop()
+    print(f"  s3: {gets[0]} GETs for the same answers with the cache on disk, {gets[1]} without")
+    if gets[0] > 0 or gets[1] == 0:
+        sys.exit("the cache on disk does not do what it should")
+
+
 def hot_answers(folder):
     home = native("hot", folder, Folder(folder / "unused"))
     try:
@@ -164,6 +182,8 @@ def main():
                         sys.exit("that is too much")
             finally:
                 home.stop()
+            if home.name == "s3":
+                run_again(folder, s3, wanted)
         if not s3.holds("default/things/"):
             sys.exit("nothing is in the S3 bucket")
 

@@ -10,7 +10,7 @@ use dodb_engine::Options;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 
 /// A database of columns kept in SQLite rows: SQL, HTTP, and what each request cost.
 #[derive(Debug, Parser)]
@@ -72,11 +72,22 @@ pub struct DatabaseArgs {
     /// The database: a folder within the data folder
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = database)]
     pub database: String,
-    /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
-    #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
-    pub objects: Option<String>,
+    #[command(flatten)]
+    pub objects: ObjectArgs,
     #[command(flatten)]
     pub attach: AttachArgs,
+}
+
+/// Where objects are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ObjectArgs {
+    /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
+    #[arg(id = "objects", long, value_name = "URL", env = "DODB_OBJECTS")]
+    pub url: Option<String>,
+    /// How much of what was read of s3:// is kept on disk, in the database's folder; 0: nothing
+    #[arg(id = "objects-cache", long, value_name = "SIZE", env = "DODB_OBJECTS_CACHE",
+        default_value = "1GiB", value_parser = memory::bytes)]
+    pub cache_bytes_max: u64,
 }
 
 /// What CREATE DATABASE may attach.
@@ -146,9 +157,8 @@ pub struct ServeArgs {
     /// The data folder: each database is a folder in it
     #[arg(long, value_name = "DIR", default_value = "./dodb-data")]
     pub data: PathBuf,
-    /// The bucket: file:///FOLDER or s3://BUCKET/PREFIX [default: a folder beside the rows]
-    #[arg(long, value_name = "URL", env = "DODB_OBJECTS")]
-    pub objects: Option<String>,
+    #[command(flatten)]
+    pub objects: ObjectArgs,
     #[command(flatten)]
     pub attach: AttachArgs,
     #[command(flatten)]

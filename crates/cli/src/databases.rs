@@ -10,7 +10,7 @@ use dodb_rowstore::Usage;
 use dodb_server::Server;
 use parking_lot::Mutex;
 
-use crate::args::{AttachArgs, DatabaseArgs};
+use crate::args::{AttachArgs, DatabaseArgs, ObjectArgs};
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::open;
@@ -27,7 +27,7 @@ pub struct Database {
 pub struct Databases {
     data: PathBuf,
     /// Where their buckets are.
-    objects: Option<String>,
+    objects: ObjectArgs,
     /// What they may attach.
     attach: AttachArgs,
     /// Their sizes.
@@ -47,7 +47,7 @@ impl Databases {
     /// The databases in `data`, none of them open.
     pub fn new(
         data: PathBuf,
-        objects: Option<String>,
+        objects: ObjectArgs,
         attach: AttachArgs,
         options: Options,
     ) -> Databases {

@@ -14,7 +14,7 @@ mod warm;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::args::{AttachArgs, DatabaseArgs, DemoArgs};
+use crate::args::{AttachArgs, DatabaseArgs, DemoArgs, ObjectArgs};
 use crate::error::{Error, Result};
 use crate::import::{self, Target};
 use crate::memory::Memory;
@@ -64,7 +64,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     let place = DatabaseArgs {
         data: args.data.clone(),
         database: "default".into(),
-        objects: None,
+        objects: ObjectArgs::default(),
         attach: AttachArgs::default(),
     };
     let rows_folder = args.data.join(ROWS_FOLDER);

@@ -63,19 +63,25 @@ impl FromStr for Memory {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let lower = text.trim().to_ascii_lowercase();
-        let unit = UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
-        let (number, unit) = unit.unwrap_or((&lower, 1));
-        let number: u64 = number
-            .trim()
-            .parse()
-            .map_err(|_| format!("{text:?} is no size; write it as 512MiB or 2GB"))?;
-        let bytes = number.saturating_mul(unit);
+        let bytes = bytes(text)?;
         if bytes < BYTES_MIN {
             return Err(format!("{text} is too little; the least is {} MiB", BYTES_MIN >> 20));
         }
         Ok(Memory(bytes))
     }
+}
+
+/// Reads a size: `512MiB`, `2GB`, `0`.
+///
+/// # Errors
+/// It is none.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let unit = UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
+    let (number, unit) = unit.unwrap_or((&lower, 1));
+    let number = number.trim().parse::<u64>();
+    let number = number.map_err(|_| format!("{text:?} is no size; write it as 512MiB or 2GB"))?;
+    Ok(number.saturating_mul(unit))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub fn open_with(place: &DatabaseArgs, options: Options) -> Result<Db> {
         e => Error::Rows(e),
     })?;
     let rows = Arc::new(Metered::new(Box::new(store)));
-    let bucket = objects::open(&place.data, &place.database, place.objects.as_deref())?;
+    let bucket = objects::open(&place.data, &place.database, &place.objects)?;
     Ok(Db::open_with_bucket(rows, Arc::new(NativeEnv), options, Some(bucket))?)
 }
 

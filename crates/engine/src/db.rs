@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use dodb_lake::{Bucket, Change as LakeChange};
+use dodb_lake::{Bucket, Change as LakeChange, RangeMemory};
 use dodb_rowstore::{Flow, Metered, Usage, Value};
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, RwLock};
@@ -87,7 +87,8 @@ impl Db {
         for statement in &statements::CREATE {
             rows.exec(statement, &[], &usage, &mut |_| Flow::Continue)?;
         }
-        let bucket = bucket.map(|bucket| bucket.with_cache(options.object_cache_bytes_max));
+        let cache = Arc::new(RangeMemory::new(options.object_cache_bytes_max));
+        let bucket = bucket.map(|bucket| bucket.with_cache(cache));
         let core = Core {
             parts: PartStore::new(rows.clone(), options.cache_bytes_max),
             rows,

@@ -46,7 +46,7 @@ pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use counts::ValueCounts;
 pub use db::{Db, RowAddresses};
-pub use dodb_lake::{Attachment, Bucket};
+pub use dodb_lake::{Attachment, Bucket, RangeCache};
 
 pub use dodb_rowstore::{Metered, Usage, UsageCounts};
 pub use env::{Env, Turn};

@@ -26,7 +26,7 @@ pub use iceberg::spec::{
 pub use schema::{Document, LaidColumn, Layout, NewPath, PathField, with_columns, with_paths};
 #[cfg(any(test, feature = "testing"))]
 pub use store::fault;
-pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage};
+pub use store::{Bucket, MeteredStore, ObjectCounts, ObjectUsage, RangeCache, RangeMemory};
 pub use table::{
     Change, Definition, Expired, ForeignCommit, LiveFile, NewTable, PartitionBy, Prepared, SortBy,
     Stamp, Table,

@@ -18,7 +18,8 @@ pub struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// Without a slash at its end.
     uri: String,
-    cache: Option<Arc<RangeCache>>,
+    /// The nearest first.
+    caches: Vec<Arc<dyn RangeCache>>,
 }
 
 /// Two ranges closer than this are fetched as one: a request costs more than the bytes between.
@@ -29,15 +30,16 @@ const REQUESTS_MAX: usize = 4;
 impl Bucket {
     /// The objects of `store` are called `uri/key`: `s3://bucket`, `file:///var/lake`.
     pub fn new(store: Arc<dyn ObjectStore>, uri: &str) -> Bucket {
-        Bucket { store, uri: plain(uri).trim_end_matches('/').to_owned(), cache: None }
+        Bucket { store, uri: plain(uri).trim_end_matches('/').to_owned(), caches: vec![] }
     }
 
-    /// The same bucket, which keeps so many bytes of ranges that were read. For objects that never
-    /// change once they are written.
+    /// The same bucket, which asks `cache` for ranges before what it asked until now. For objects
+    /// that never change once they are written.
     #[must_use]
-    pub fn with_cache(&self, bytes_max: usize) -> Bucket {
-        let cache = (bytes_max > 0).then(|| Arc::new(RangeCache::new(bytes_max)));
-        Bucket { cache, ..self.clone() }
+    pub fn with_cache(&self, cache: Arc<dyn RangeCache>) -> Bucket {
+        let mut caches = vec![cache];
+        caches.extend(self.caches.iter().cloned());
+        Bucket { caches, ..self.clone() }
     }
 
     /// The same bucket and what is kept of it, asked through another store: one that counts.
@@ -48,9 +50,7 @@ impl Bucket {
 
     /// Forgets what was kept.
     pub fn forget(&self) {
-        if let Some(cache) = &self.cache {
-            cache.clear();
-        }
+        self.caches.iter().for_each(|cache| cache.clear());
     }
 
     /// The URI of the root, without a slash at its end.
@@ -117,15 +117,15 @@ impl Bucket {
     }
 
     async fn span(&self, uri: &str, key: &Path, span: Range<u64>) -> Result<(Range<u64>, Bytes)> {
-        let known = self.cache.as_ref().and_then(|cache| cache.get(uri, &span));
-        if let Some(bytes) = known {
-            return Ok((span, bytes));
+        for (at, cache) in self.caches.iter().enumerate() {
+            if let Some(bytes) = cache.get(uri, &span) {
+                self.caches.iter().take(at).for_each(|nearer| nearer.keep(uri, &span, &bytes));
+                return Ok((span, bytes));
+            }
         }
         let bytes = self.store.get_range(key, span.clone()).await;
         let bytes = bytes.map_err(|e| Error::of_store(e, uri))?;
-        if let Some(cache) = &self.cache {
-            cache.keep(uri, &span, &bytes);
-        }
+        self.caches.iter().for_each(|cache| cache.keep(uri, &span, &bytes));
         Ok((span, bytes))
     }
 
@@ -195,6 +195,7 @@ mod tests {
 
     use super::*;
     use crate::ErrorKind;
+    use crate::store::cache::RangeMemory;
 
     fn bucket() -> Bucket {
         Bucket::new(Arc::new(InMemory::new()), "s3://b/root/")
@@ -230,10 +231,14 @@ mod tests {
         for (range, found) in ranges.iter().zip(found) {
             assert_eq!(found, bytes[range.start as usize..range.end as usize]);
         }
-        let bucket = bucket.with_cache(1_000_000);
+        let (far, near) = (RangeMemory::new(1_000_000), Arc::new(RangeMemory::new(1_000_000)));
+        let bucket = bucket.with_cache(Arc::new(far)).with_cache(near.clone());
         let first = block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap();
         block_on(bucket.delete(&["s3://b/root/x".to_owned()])).unwrap();
         assert_eq!(block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap(), first);
+        near.clear();
+        assert_eq!(block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap(), first);
+        assert_eq!(near.get("s3://b/root/x", &(0..9)).as_deref(), bytes.get(..9));
         bucket.forget();
         let gone = block_on(bucket.read_ranges("s3://b/root/x", &ranges)).unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);

@@ -1,6 +1,8 @@
-//! Ranges of objects that were read lately, kept in memory: objects of a table never change, so
-//! what was read of one is good for ever. Not here: whole objects.
+//! Ranges of objects that were read lately, kept nearer than the store: objects of a table never
+//! change, so what was read of one is good for ever. In memory; a cache on disk is for who has one.
+//! Not here: whole objects.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -14,9 +16,21 @@ const ENTRY_BYTES: usize = 200;
 
 type Key = (String, Range<u64>);
 
-/// Ranges of objects, the latest, up to a number of bytes.
+/// Keeps ranges of objects. One that cannot answer has nothing: it never fails a read.
+pub trait RangeCache: fmt::Debug + Send + Sync {
+    /// The bytes of exactly this range of the object of that URI.
+    fn get(&self, uri: &str, range: &Range<u64>) -> Option<Bytes>;
+
+    /// Keeps the bytes of a range, if it wants to.
+    fn keep(&self, uri: &str, range: &Range<u64>, bytes: &Bytes);
+
+    /// Forgets everything.
+    fn clear(&self);
+}
+
+/// Ranges of objects in memory, the latest, up to a number of bytes.
 #[derive(Debug)]
-pub(super) struct RangeCache {
+pub struct RangeMemory {
     held: Mutex<Held>,
     bytes_max: usize,
 }
@@ -27,18 +41,20 @@ struct Held {
     bytes: usize,
 }
 
-impl RangeCache {
-    pub(super) fn new(bytes_max: usize) -> RangeCache {
+impl RangeMemory {
+    /// For so many bytes.
+    pub fn new(bytes_max: usize) -> RangeMemory {
         let held = Held { ranges: LruCache::unbounded(), bytes: 0 };
-        RangeCache { held: Mutex::new(held), bytes_max }
+        RangeMemory { held: Mutex::new(held), bytes_max }
     }
+}
 
-    /// The bytes of exactly this range.
-    pub(super) fn get(&self, uri: &str, range: &Range<u64>) -> Option<Bytes> {
+impl RangeCache for RangeMemory {
+    fn get(&self, uri: &str, range: &Range<u64>) -> Option<Bytes> {
         self.held.lock().ranges.get(&(uri.to_owned(), range.clone())).cloned()
     }
 
-    pub(super) fn keep(&self, uri: &str, range: &Range<u64>, bytes: &Bytes) {
+    fn keep(&self, uri: &str, range: &Range<u64>, bytes: &Bytes) {
         if bytes.len() > self.bytes_max / RANGE_ONE_IN {
             return;
         }
@@ -53,7 +69,7 @@ impl RangeCache {
         }
     }
 
-    pub(super) fn clear(&self) {
+    fn clear(&self) {
         let mut held = self.held.lock();
         held.ranges.clear();
         held.bytes = 0;
@@ -66,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_latest_are_kept_within_the_bytes() {
-        let cache = RangeCache::new(10_000);
+        let cache = RangeMemory::new(10_000);
         let bytes = Bytes::from(vec![7; 1_000]);
         for at in 0..20 {
             cache.keep("a", &(at..at + 1_000), &bytes);

@@ -8,4 +8,5 @@ pub mod fault;
 mod meter;
 
 pub use bucket::Bucket;
+pub use cache::{RangeCache, RangeMemory};
 pub use meter::{MeteredStore, ObjectCounts, ObjectUsage};
