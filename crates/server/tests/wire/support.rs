@@ -10,6 +10,8 @@ use dodb_rowstore::{Metered, SqliteStore};
 use dodb_server::{Response, Server, ServerOptions};
 use object_store::memory::InMemory;
 
+use crate::gate::Visit;
+
 /// A clock that moves a millisecond at each look, and numbers instead of dice.
 #[derive(Default)]
 pub struct TestEnv {
@@ -31,7 +33,7 @@ impl Env for TestEnv {
 /// A database to send requests to, empty at first.
 pub enum Home {
     Native(Box<Server>),
-    Worker { url: String, database: String },
+    Worker { url: String, database: String, _visit: Visit },
 }
 
 /// The address of the Worker that tests talk to too.
@@ -61,7 +63,8 @@ impl Home {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let url = worker_url()?;
         let number = COUNT.fetch_add(1, Relaxed);
-        Some(Home::Worker { url, database: format!("wire-{}-{number}", std::process::id()) })
+        let database = format!("wire-{}-{number}", std::process::id());
+        Some(Home::Worker { url, database, _visit: Visit::shared() })
     }
 
     pub fn database(&self) -> &str {
@@ -87,7 +90,7 @@ impl Home {
                     server.handle(request.body(body.into()).unwrap()).await
                 }
             },
-            Home::Worker { url, database } => {
+            Home::Worker { url, database, .. } => {
                 let sign = if path.contains('?') { '&' } else { '?' };
                 let database = match path.contains("database=") {
                     true => String::new(),

@@ -4,15 +4,16 @@
 
 use std::thread;
 
+use crate::gate::Visit;
 use crate::support::{Home, fetch, rows, text, worker_url};
 
-/// The address, or a word that nothing was tested.
-fn url() -> Option<String> {
+/// The address and the right to use it, or a word that nothing was tested.
+fn url() -> Option<(String, Visit)> {
     let url = worker_url();
     if url.is_none() {
         eprintln!("skipped: DODB_WORKER_URL is not set");
     }
-    url
+    url.map(|url| (url, Visit::shared()))
 }
 
 /// A database of this test alone.
@@ -22,7 +23,7 @@ fn database(name: &str) -> String {
 
 #[test]
 fn the_row_store_conforms() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let found = fetch("POST", &format!("{url}/_test/rows?database={}", database("rows")), b"");
     assert_eq!(found.status(), 200, "{}", text(&found));
     assert!(text(&found).ends_with("cases passed\n"), "{}", text(&found));
@@ -30,14 +31,14 @@ fn the_row_store_conforms() {
 
 #[test]
 fn the_bucket_conforms() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let found = fetch("POST", &format!("{url}/_test/r2?database={}", database("r2")), b"");
     assert_eq!(found.status(), 200, "{}", text(&found));
 }
 
 #[test]
 fn concurrent_posts_share_commits() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let url = format!("{url}/v1/things?database={}", database("group"));
     let alone = fetch("POST", &url, br#"{"id":"alone","type":"T"}"#);
     assert_eq!((alone.status().as_u16(), rows(&alone).1), (200, 1), "{}", text(&alone));
@@ -63,7 +64,7 @@ fn concurrent_posts_share_commits() {
 
 #[test]
 fn inserts_that_wait_see_what_changed_meanwhile() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let url = format!("{url}/?database={}", database("waiting"));
     let sql = move |sql: String| fetch("POST", &url, sql.as_bytes());
     assert_eq!(sql("CREATE TABLE t (a Int64, b String)".into()).status(), 200);
@@ -100,7 +101,7 @@ fn inserts_that_wait_see_what_changed_meanwhile() {
 
 #[test]
 fn databases_do_not_see_each_other() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let (one, two) = (database("one"), database("two"));
     let sql = |database: &str, sql: &str| {
         fetch("POST", &format!("{url}/?database={database}"), sql.as_bytes())
@@ -113,7 +114,7 @@ fn databases_do_not_see_each_other() {
 
 #[test]
 fn a_database_name_is_plain_or_refused() {
-    let Some(url) = url() else { return };
+    let Some((url, _visit)) = url() else { return };
     let ask = |name: &str| fetch("GET", &format!("{url}/?database={name}&query=SELECT+1"), b"");
     for name in ["a", "A-b_c.9", "0123456789"] {
         let found = ask(name);
@@ -128,7 +129,9 @@ fn a_database_name_is_plain_or_refused() {
 
 #[test]
 fn a_bug_in_one_request_leaves_the_object_alive() {
-    let Some(url) = url() else { return };
+    let Some((url, visit)) = url() else { return };
+    drop(visit);
+    let _alone = Visit::alone();
     let name = database("bug");
     let post =
         |path: &str, body: &[u8]| fetch("POST", &format!("{url}{path}?database={name}"), body);
