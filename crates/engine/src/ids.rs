@@ -25,6 +25,10 @@ const BLOCK_BITS: usize = 256;
 const BUCKETS_MAX: u32 = 64;
 /// A bucket row is split in two past this.
 const BUCKET_BYTES_MAX: usize = 1_500_000;
+/// Bytes of the filters of a table, of which the buckets have no room for more.
+pub(crate) const BYTES_MAX: usize = BUCKETS_MAX as usize * BUCKET_BYTES_MAX;
+/// What a filter takes in a row besides its blocks.
+const SLICE_BYTES: usize = 16;
 
 /// The filters of all large parts of one table, by part number.
 #[derive(Debug, Clone, Default)]
@@ -91,18 +95,27 @@ impl IdFilters {
         self.filters.get(&part)
     }
 
-    pub(crate) fn insert(&mut self, part: u64, filter: Arc<Sbbf>) {
-        self.filters.insert(part, filter);
+    /// Adds a filter, unless all would have more than `bytes_max` then: `false`.
+    pub(crate) fn insert(&mut self, part: u64, filter: Arc<Sbbf>, bytes_max: usize) -> bool {
+        let bytes = self.bytes() + filter.as_bytes().len() + SLICE_BYTES;
+        let fits = bytes <= bytes_max.min(BYTES_MAX);
+        if fits {
+            self.filters.insert(part, filter);
+        }
+        fits
     }
 
     pub(crate) fn remove(&mut self, part: u64) {
         self.filters.remove(&part);
     }
 
+    fn bytes(&self) -> usize {
+        self.filters.values().map(|filter| filter.as_bytes().len() + SLICE_BYTES).sum()
+    }
+
     /// In how many buckets the filters have to be cut for each row to stay small enough.
     pub(crate) fn buckets(&self) -> u32 {
-        let bytes: usize = self.filters.values().map(|f| f.as_bytes().len() + 16).sum();
-        let needed = bytes.div_ceil(BUCKET_BYTES_MAX).max(1).next_power_of_two() as u32;
+        let needed = self.bytes().div_ceil(BUCKET_BYTES_MAX).max(1).next_power_of_two() as u32;
         needed.min(BUCKETS_MAX)
     }
 

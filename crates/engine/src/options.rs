@@ -47,6 +47,9 @@ pub struct Options {
     pub orphan_age_ms_min: i64,
     /// Bytes of posting lists of a table kept in memory; half as many of statistics of files.
     pub index_cache_bytes_max: usize,
+    /// Files get filters over their keys as long as those of the table have no more bytes than
+    /// this, for memory holds them all. Files without one are found by their posting lists.
+    pub file_filter_bytes_max: usize,
     /// Bytes of ranges of objects kept in memory.
     pub object_cache_bytes_max: usize,
     /// Open files of a table whose footers are kept in memory.
@@ -103,6 +106,7 @@ impl Default for Options {
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             index_cache_bytes_max: 4 << 20,
+            file_filter_bytes_max: 16 << 20,
             object_cache_bytes_max: 1 << 20,
             footers_max: 16,
             // An invocation may have six connections open at once.
@@ -156,6 +160,7 @@ impl Options {
             file_bytes: 128 << 20,
             foreign_rows_max: 10_000_000,
             index_cache_bytes_max: 128 << 20,
+            file_filter_bytes_max: 64 << 20,
             object_cache_bytes_max: 256 << 20,
             footers_max: 1_024,
             read_ahead: ReadAhead { files: 16, bytes: 64 << 20 },

@@ -16,7 +16,7 @@ use roaring::RoaringBitmap;
 use crate::assemble::{NewPart, Purpose, assemble, encoded_estimate};
 use crate::db::Core;
 use crate::error::{Error, Result};
-use crate::ids::IdFilters;
+use crate::ids::{self, IdFilters};
 use crate::index::IndexRows;
 use crate::keys::{KeyIndex, key_columns};
 use crate::merge::Merged;
@@ -448,21 +448,27 @@ impl Working {
         self.ids_changed = true;
     }
 
-    /// Puts the filter of a part or file in the `_ids` rows.
-    pub(crate) fn keep_filter(&mut self, no: u64, filter: Arc<dodb_part::Sbbf>) {
-        if let Some(filters) = self.filters.as_mut() {
-            Arc::make_mut(filters).insert(no, filter);
-            self.ids_changed = true;
-        }
+    /// Puts the filter of a part or file in the `_ids` rows, unless all would have more than
+    /// `bytes_max` then: `false`.
+    pub(crate) fn keep_filter(
+        &mut self,
+        no: u64,
+        filter: Arc<dodb_part::Sbbf>,
+        bytes_max: usize,
+    ) -> bool {
+        let Some(filters) = self.filters.as_mut() else { return false };
+        let is_kept = Arc::make_mut(filters).insert(no, filter, bytes_max);
+        self.ids_changed |= is_kept;
+        is_kept
     }
 
     /// Numbers a new part and queues its rows.
     fn place(&mut self, part: NewPart, born_ms: Option<i64>) -> PartState {
         let no = self.state.next_part;
         self.state.next_part += 1;
-        let state = part.state(no, born_ms);
+        let mut state = part.state(no, born_ms);
         if let (true, Some(filter)) = (part.in_ids, &part.filter) {
-            self.keep_filter(no, filter.clone());
+            state.in_ids = self.keep_filter(no, filter.clone(), ids::BYTES_MAX);
         }
         self.rows.extend(part.image.into_iter().map(|row| (no, row)));
         self.head_changed = true;
@@ -516,9 +522,15 @@ impl Working {
         Ok(())
     }
 
-    /// The same before files come or go; every file of a keyed table has a filter.
-    pub(crate) fn load_filters_for_files(&mut self, core: &Core, usage: &Usage) -> Result<()> {
-        if !self.state.def.key().is_empty() {
+    /// The same before files come, with filters or not, or some of `files` go.
+    pub(crate) fn load_filters_for_files(
+        &mut self,
+        core: &Core,
+        any_new: bool,
+        files: &[Arc<PartState>],
+        usage: &Usage,
+    ) -> Result<()> {
+        if any_new || files.iter().chain(&self.state.parts).any(|part| part.in_ids) {
             self.filters(core, usage)?;
         }
         Ok(())

@@ -41,6 +41,13 @@ pub(crate) struct FileKeys {
     pub(crate) summaries: Vec<(Field, Summary)>,
 }
 
+impl FileKeys {
+    /// Are all values of a column among the keys?
+    pub(crate) fn has_all_of(&self, column: u32) -> bool {
+        self.fields.contains(&Field::of_column(column))
+    }
+}
+
 /// The values of one field.
 pub(super) struct Gathered {
     pub(super) field: Field,

@@ -454,6 +454,9 @@ fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
             let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
             assert_eq!(found.len(), usize::from(n < 1_700), "{sql}, person {n}");
         }
+        // Writes still find what they replace.
+        now(place.open().insert("things", &people(1_490..1_510), &usage)).unwrap();
+        assert_eq!(place.open().snapshot("things", &usage).unwrap().rows(), 1_700, "{sql}");
         let report = now(place.open().verify(&usage)).unwrap();
         assert!(!report.faults.is_empty(), "{sql}");
         // Made anew, it is what it was.

@@ -37,6 +37,7 @@ fn tiny(rng: &mut Rng) -> Options {
         wide_bytes_max: 20_000,
         merge_fanout: 2 + rng.below(2) as usize,
         cache_bytes_max: if rng.chance(50) { 0 } else { 1 << 20 },
+        file_filter_bytes_max: if rng.chance(50) { 5_000 } else { 1 << 20 },
         value_bytes_max: 4_000,
         inline_filter_rows_max: 4 + rng.below(30),
         flush_rows_max: 60,

@@ -56,7 +56,7 @@ pub(crate) struct NewFile {
     /// A hash of the partition that its rows are of.
     pub(crate) partition: u64,
     pub(crate) zones: BTreeMap<u32, ColumnStats>,
-    /// Over the key hashes, where the table has a key.
+    /// Over the key hashes, where the table has a key that the index does not find rows by.
     pub(crate) filter: Option<Arc<Sbbf>>,
     /// Where each row came from: the place of its input, and the row in it.
     pub(crate) from: Vec<(u32, u32)>,
@@ -117,7 +117,8 @@ impl Working {
             late.push(late_rows(found.ok_or_else(conflict)?, input.seen.as_deref()));
         }
         let any_late = late.iter().any(|rows| !rows.is_empty());
-        self.load_filters_for_files(core, usage)?;
+        let any_filter = commit.outputs.iter().any(|output| output.filter.is_some());
+        self.load_filters_for_files(core, any_filter, &files, usage)?;
         for input in &commit.inputs {
             self.leave(input.no, &mut files);
         }
@@ -133,7 +134,8 @@ impl Working {
             let deleted = if any_late { deleted_in(&output, &late) } else { from_start };
             let (keys, end) = (output.keys.take(), output.end.take());
             indexed.add(self.state.next_part, output.rows, keys, end);
-            let file = self.new_file(output, deleted, &files);
+            let bytes_max = core.options.file_filter_bytes_max;
+            let file = self.new_file(output, deleted, &files, bytes_max);
             files.push(Arc::new(file));
         }
         for (no, written) in &commit.deletes_written {
@@ -187,24 +189,25 @@ impl Working {
         if let Some(at) = files.iter().position(|file| file.no == no) {
             let gone = files.remove(at);
             self.dirty_chunks.extend(gone.file.as_ref().map(|file| file.chunk));
-            self.forget_filter(no);
+            if gone.in_ids {
+                self.forget_filter(no);
+            }
         }
     }
 
+    /// `bytes_max`: of filters, that of the file among them.
     fn new_file(
         &mut self,
         file: NewFile,
         deleted: Option<RoaringBitmap>,
         files: &[Arc<PartState>],
+        bytes_max: usize,
     ) -> PartState {
         let no = self.state.next_part;
         self.state.next_part += 1;
         let chunk = chunk_for_next(files);
         self.dirty_chunks.insert(chunk);
-        let in_ids = file.filter.is_some();
-        if let Some(filter) = file.filter {
-            self.keep_filter(no, filter);
-        }
+        let in_ids = file.filter.is_some_and(|filter| self.keep_filter(no, filter, bytes_max));
         PartState {
             no,
             rows: file.rows,
@@ -270,7 +273,7 @@ impl Working {
             Some((before, after)) if *before == warm.head.metadata => after.clone(),
             _ => return Err(Error::Conflict { table: self.state.def.name.clone() }),
         };
-        self.load_filters_for_files(core, usage)?;
+        self.load_filters_for_files(core, false, &files, usage)?;
         for file in files.iter() {
             self.dirty_chunks.extend(file.file.as_ref().map(|file| file.chunk));
             if file.in_ids {

@@ -122,12 +122,12 @@ impl Db {
         }
         let lake = Lake::new(core, &def, usage)?;
         let table = lake.table(core, &def, &warm.head.metadata).await?;
+        if !group.is_empty() {
+            return self.rewrite(&state, &table, &group, &lake, usage).await;
+        }
         let live = table.files(None).await?;
         let live: HashMap<&str, &LiveFile> =
             live.iter().map(|live| (live.file.file_path(), live)).collect();
-        if !group.is_empty() {
-            return self.rewrite(&state, &table, &group, &live, &lake, usage).await;
-        }
         self.write_deletes(&state, &table, &files, &live, thorough, &lake, usage).await
     }
 
@@ -136,7 +136,6 @@ impl Db {
         state: &TableState,
         table: &Table,
         group: &[Arc<PartState>],
-        live: &HashMap<&str, &LiveFile>,
         lake: &Lake<'_>,
         usage: &Usage,
     ) -> Result<CompactStep> {
@@ -166,7 +165,7 @@ impl Db {
         let uris = group.iter().filter_map(|part| Some(part.file.as_ref()?.uri.clone()));
         let change = LakeChange {
             added,
-            removed: uris.filter(|uri| live.contains_key(uri.as_str())).collect(),
+            removed: uris.collect(),
             planned_at: table.metadata().current_snapshot_id(),
             same_rows: !outputs.is_empty() && !group.iter().any(|part| unwritten(part) > 0),
             ..LakeChange::default()

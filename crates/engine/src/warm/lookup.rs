@@ -20,6 +20,7 @@ use super::lake::Lake;
 use super::open::open;
 use crate::db::Core;
 use crate::error::{Error, Result};
+use crate::index::KeyFiles;
 use crate::keys::{KeyIndex, derived_id, key_columns};
 use crate::scan::derived_column;
 use crate::state::{PartState, TableState};
@@ -42,7 +43,8 @@ const KEYS_MAX: usize = 512;
 const BATCH_ROWS: usize = 8_192;
 
 /// Looks in the files of the bucket for the keys of `batch` (full rows, normalized) and for what is
-/// in the rows of `deletions`. Costs nothing while no filter says that a file may have a key.
+/// in the rows of `deletions`. Asks the bucket for nothing while neither filters nor the index say
+/// that a file may have a key.
 pub(crate) fn look_up<'a>(
     core: &'a Core,
     def: &'a Arc<TableDef>,
@@ -107,16 +109,26 @@ fn candidates(
     if near.is_empty() {
         return Ok(Vec::new());
     }
+    let filters = match near.iter().any(|file| file.in_ids) {
+        true => core.slot(def.id).filters(core, state, usage)?,
+        false => Arc::default(),
+    };
+    let by_index = match near.iter().all(|file| filters.get(file.no).is_some()) {
+        true => KeyFiles::default(),
+        false => KeyFiles::ask(core, state, &columns, usage)?,
+    };
     let index = KeyIndex::of_columns(def.kind, columns)?;
-    let filters = core.slot(def.id).filters(core, state, usage)?;
     let mut out = Vec::new();
     for file in near {
-        let filter = filters.get(file.no);
-        let hashes = index.hashes().iter().enumerate();
-        let rows: Vec<u32> = hashes
-            .filter(|(_, hash)| filter.is_none_or(|filter| filter.might_contain(**hash)))
-            .map(|(row, _)| row as u32)
-            .collect();
+        let rows: Vec<u32> = match (filters.get(file.no), by_index.rows_of(file.no)) {
+            (Some(filter), _) => {
+                let hashes = index.hashes().iter().enumerate();
+                let might = hashes.filter(|(_, hash)| filter.might_contain(**hash));
+                might.map(|(row, _)| row as u32).collect()
+            }
+            (None, Some(rows)) => rows.iter().collect(),
+            (None, None) => (0..batch.num_rows() as u32).collect(),
+        };
         if !rows.is_empty() {
             out.push((file.clone(), rows));
         }

@@ -20,7 +20,7 @@ use crate::ids;
 use crate::index::collect;
 use crate::keys::{fill_ids, hash_keys, key_columns};
 use crate::scan::derived_column;
-use crate::table::{TableDef, TableKind, relationships};
+use crate::table::{TableDef, TableKind, relationships, things};
 
 /// The column that says where a row came from: place of the input, and row in it.
 const FROM_COLUMN: &str = "_from";
@@ -136,8 +136,11 @@ fn describe(
             stats.push((id, ColumnStats::of(array)));
         }
     }
+    let keys = collect(def, rows)?;
     let filter = match def.kind {
         TableKind::Plain => None,
+        // The index finds its rows by their ids as it is.
+        TableKind::Things if keys.has_all_of(things::ID) => None,
         kind => {
             let hashes = hash_keys(kind, &key_columns(def, rows)?)?;
             Some(Arc::new(ids::build(&hashes, true)))
@@ -155,7 +158,7 @@ fn describe(
         filter,
         from: from.unwrap_or_default(),
         deleted: None,
-        keys: Some(collect(def, rows)?),
+        keys: Some(keys),
         end: Some(end),
     })
 }

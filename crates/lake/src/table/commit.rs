@@ -54,8 +54,12 @@ pub struct Prepared {
     pub written: Vec<String>,
 }
 
-/// Data manifests of a snapshot, before they are merged into one.
-const MANIFESTS_MAX: usize = 100;
+/// Small data manifests of a snapshot, before they are merged.
+const SMALL_MANIFESTS_MAX: usize = 32;
+/// Files that a small one names at most.
+const SMALL_ENTRIES_MAX: u32 = 128;
+/// Files that a merged one names at most: what a commit that removes one of them writes anew.
+const MERGED_ENTRIES_MAX: u32 = 512;
 
 impl Table {
     /// Writes the objects of a commit upon this state of the table. Nobody sees it before the
@@ -218,24 +222,30 @@ impl Commit<'_> {
         deletes_of_added: &HashSet<String>,
         snapshot_id: i64,
     ) -> Result<(Vec<ManifestFile>, Vec<DataFile>)> {
-        let entries = manifests::read_all(self.table, &current).await?;
-        let gone: HashSet<&str> = change.removed.iter().map(String::as_str).collect();
-        check_conflicts(self.table, change, &gone, deletes_of_added, &entries)?;
-        let goes = |entry: &Entry| {
-            let of_gone = entry.file.referenced_data_file();
-            gone.contains(entry.file.file_path())
-                || of_gone.is_some_and(|path| gone.contains(path.as_str()))
-        };
+        let mut plan = Leaving::new(self.table, change, deletes_of_added)?;
+        // Only the entries of those that are written anew are kept.
+        let mut touched: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
+        let mut at = 0;
+        for few in manifests::few_at_once(&current) {
+            for entries in manifests::read_all(self.table, few).await? {
+                entries.iter().try_for_each(|entry| plan.see(entry))?;
+                if entries.iter().any(|entry| plan.goes(entry)) {
+                    touched.insert(at, entries);
+                }
+                at += 1;
+            }
+        }
+        plan.check_all_seen()?;
         let mut kept = Vec::new();
         let mut removed = Vec::new();
-        for (manifest, entries) in current.into_iter().zip(entries) {
-            if !entries.iter().any(goes) {
+        for (at, manifest) in current.into_iter().enumerate() {
+            let Some(entries) = touched.remove(&at) else {
                 kept.push(manifest);
                 continue;
-            }
+            };
             let mut new = Vec::with_capacity(entries.len());
             for entry in entries {
-                if goes(&entry) {
+                if plan.goes(&entry) {
                     removed.push(entry.file.clone());
                     new.push(NewEntry::Deleted(entry));
                 } else {
@@ -257,23 +267,33 @@ impl Commit<'_> {
         Ok((kept, removed))
     }
 
-    /// One manifest of data files in place of very many.
+    /// One manifest of data files in place of many small ones, the smallest first.
     async fn merged(
         &mut self,
         all: Vec<ManifestFile>,
         snapshot_id: i64,
     ) -> Result<Vec<ManifestFile>> {
         let spec_id = self.table.metadata().default_partition_spec_id();
-        let is_old = |manifest: &ManifestFile| {
+        let is_small = |manifest: &ManifestFile| {
             manifest.content == ManifestContentType::Data
                 && manifest.partition_spec_id == spec_id
                 && manifest.added_snapshot_id != snapshot_id
+                && manifests::entries(manifest).is_some_and(|count| count <= SMALL_ENTRIES_MAX)
         };
-        if all.iter().filter(|manifest| is_old(manifest)).count() < MANIFESTS_MAX {
-            return Ok(all);
+        let (mut small, large): (Vec<_>, Vec<_>) = all.into_iter().partition(is_small);
+        if small.len() < SMALL_MANIFESTS_MAX {
+            small.extend(large);
+            return Ok(small);
         }
-        let (old, mut rest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_old);
-        let entries = manifests::read_all(self.table, &old).await?;
+        small.sort_by_key(manifests::entries);
+        let mut entries = 0;
+        let taken = small.iter().take_while(|manifest| {
+            entries += manifests::entries(manifest).unwrap_or_default();
+            entries <= MERGED_ENTRIES_MAX
+        });
+        let mut rest = small.split_off(taken.count());
+        rest.extend(large);
+        let entries = manifests::read_all(self.table, &small).await?;
         let entries = entries.into_iter().flatten().map(NewEntry::Existing).collect();
         let content = ManifestContentType::Data;
         rest.push(self.write(snapshot_id, spec_id, content, entries).await?);
@@ -291,48 +311,67 @@ fn spec_of(file: &DataFile, table: &Table) -> Result<i32> {
     Ok(spec.spec_id())
 }
 
-/// Every file that goes, or gets deletes, must be there as the plan has seen it.
-fn check_conflicts(
-    table: &Table,
-    change: &Change,
-    gone: &HashSet<&str>,
-    deletes_of_added: &HashSet<String>,
-    entries: &[Vec<Entry>],
-) -> Result<()> {
-    let planned = match change.planned_at {
-        Some(id) => table.snapshot(Some(id)).ok().flatten().map(|s| s.sequence_number()),
-        None => table.metadata().current_snapshot().map(|s| s.sequence_number()),
-    };
-    let Some(planned) = planned else {
-        return Err(Error::conflict("the snapshot that the change was planned upon has expired"));
-    };
-    let mut present: HashSet<&str> = HashSet::new();
-    for entry in entries.iter().flatten() {
+/// Files that go, and those that get deletes: each must be there as the plan has seen it.
+struct Leaving<'a> {
+    gone: HashSet<&'a str>,
+    deletes_of_added: &'a HashSet<String>,
+    /// The sequence number of the snapshot that was planned upon.
+    planned: i64,
+    missing: HashSet<&'a str>,
+}
+
+impl<'a> Leaving<'a> {
+    fn new(
+        table: &Table,
+        change: &'a Change,
+        deletes_of_added: &'a HashSet<String>,
+    ) -> Result<Leaving<'a>> {
+        let planned = match change.planned_at {
+            Some(id) => table.snapshot(Some(id)).ok().flatten().map(|s| s.sequence_number()),
+            None => table.metadata().current_snapshot().map(|s| s.sequence_number()),
+        };
+        let expired = "the snapshot that the change was planned upon has expired";
+        let planned = planned.ok_or_else(|| Error::conflict(expired))?;
+        let gone: HashSet<&str> = change.removed.iter().map(String::as_str).collect();
+        let missing = deletes_of_added.iter().map(String::as_str).chain(gone.iter().copied());
+        Ok(Leaving { missing: missing.collect(), gone, deletes_of_added, planned })
+    }
+
+    fn goes(&self, entry: &Entry) -> bool {
+        let of_gone = entry.file.referenced_data_file();
+        self.gone.contains(entry.file.file_path())
+            || of_gone.is_some_and(|path| self.gone.contains(path.as_str()))
+    }
+
+    /// Notes that an entry is there, and refuses deletes that the plan has not seen.
+    fn see(&mut self, entry: &Entry) -> Result<()> {
         let path = entry.file.file_path();
-        present.insert(path);
-        if entry.file.content_type() == DataContentType::Data || entry.sequence_number <= planned {
-            continue;
+        self.missing.remove(path);
+        if entry.file.content_type() == DataContentType::Data
+            || entry.sequence_number <= self.planned
+        {
+            return Ok(());
         }
         let touched = match entry.file.referenced_data_file() {
-            Some(of) => gone.contains(of.as_str()) || deletes_of_added.contains(&of),
+            Some(of) => self.gone.contains(of.as_str()) || self.deletes_of_added.contains(&of),
             // It may be about any file.
             None => true,
         };
-        if touched && !gone.contains(path) {
+        if touched && !self.gone.contains(path) {
             let message = "rows of a file were deleted since the change was planned; plan anew";
             return Err(Error::conflict(message).of_object(path));
         }
+        Ok(())
     }
-    let missing = gone.iter().copied().find(|path| !present.contains(path));
-    let missing = missing.or_else(|| {
-        deletes_of_added.iter().map(String::as_str).find(|path| !present.contains(path))
-    });
-    match missing {
-        Some(path) => {
-            let message = "the file is no longer part of the table; plan the change anew";
-            Err(Error::conflict(message).of_object(path))
+
+    fn check_all_seen(&self) -> Result<()> {
+        match self.missing.iter().min() {
+            Some(path) => {
+                let message = "the file is no longer part of the table; plan the change anew";
+                Err(Error::conflict(message).of_object(path))
+            }
+            None => Ok(()),
         }
-        None => Ok(()),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// Manifests read at once: what a Worker may have in flight, less one.
 const READS_MAX: usize = 5;
+/// Files that manifests read at once name, unless one does alone.
+const ENTRIES_MAX: u32 = 1_000;
 
 /// An entry with everything it inherits filled in.
 #[derive(Debug, Clone)]
@@ -70,6 +72,27 @@ pub(super) async fn read_all(table: &Table, manifests: &[ManifestFile]) -> Resul
     let reads: Vec<BoxFuture<'_, Result<Vec<Entry>>>> =
         manifests.iter().map(|manifest| read_live(table, manifest).boxed()).collect();
     stream::iter(reads).buffered(READS_MAX).try_collect().await
+}
+
+/// Files that a manifest names, where its list says so.
+pub(super) fn entries(manifest: &ManifestFile) -> Option<u32> {
+    manifest.added_files_count?.checked_add(manifest.existing_files_count?)
+}
+
+/// Manifests in runs of as many as memory should hold the entries of.
+pub(super) fn few_at_once(manifests: &[ManifestFile]) -> impl Iterator<Item = &[ManifestFile]> {
+    let mut rest = manifests;
+    std::iter::from_fn(move || {
+        let mut named = 0u32;
+        let fitting = rest.iter().take_while(|manifest| {
+            named = named.saturating_add(entries(manifest).unwrap_or(ENTRIES_MAX));
+            named <= ENTRIES_MAX
+        });
+        let count = fitting.count().clamp(1, READS_MAX).min(rest.len());
+        let (few, after) = rest.split_at_checked(count)?;
+        rest = after;
+        (!few.is_empty()).then_some(few)
+    })
 }
 
 /// Iceberg's specification, "Sequence Number Inheritance".
