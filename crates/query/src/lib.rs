@@ -15,6 +15,7 @@ pub mod json;
 mod lower;
 mod names;
 mod narrowing;
+mod one_partition;
 mod provider;
 mod query_log;
 mod session;

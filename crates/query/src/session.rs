@@ -13,6 +13,7 @@ use datafusion::execution::{
     SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
 };
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
@@ -26,6 +27,7 @@ use crate::catalog::{Access, CATALOG, catalog_list};
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
 use crate::group_count::GroupCount;
+use crate::one_partition::OnePartition;
 use crate::query_log::{QueryLog, Running};
 use crate::settings::Settings;
 use crate::{ddl, explain, functions, show, write};
@@ -104,10 +106,13 @@ impl Session {
         config.execution.collect_statistics = false;
         config.explain.logical_plan_only = false;
         let config = SessionConfig::from(config);
+        let mut physical = PhysicalOptimizer::new().rules;
+        physical.insert(0, Arc::new(OnePartition));
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
             .with_optimizer_rule(Arc::new(GroupCount))
+            .with_physical_optimizer_rules(physical)
             .build();
         let base = functions::configure(state)?;
         Ok(Session { db, env, base, database: options.database, log: Arc::default() })
