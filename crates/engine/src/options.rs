@@ -47,6 +47,8 @@ pub struct Options {
     pub orphan_age_ms_min: i64,
     /// Bytes of posting lists of a table kept in memory; half as many of statistics of files.
     pub index_cache_bytes_max: usize,
+    /// The index says where in a file a value is by slices of so many rows, a page of Parquet.
+    pub index_slice_rows: u32,
     /// Files get filters over their keys as long as those of the table have no more bytes than
     /// this, for memory holds them all. Files without one are found by their posting lists.
     pub file_filter_bytes_max: usize,
@@ -106,6 +108,7 @@ impl Default for Options {
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             index_cache_bytes_max: 4 << 20,
+            index_slice_rows: 4_096,
             file_filter_bytes_max: 16 << 20,
             object_cache_bytes_max: 1 << 20,
             footers_max: 16,

@@ -21,7 +21,7 @@ use dodb_rowstore::{Usage, UsageCounts};
 
 use crate::db::Core;
 use crate::error::{Error, Result};
-use crate::index::{Candidates, candidates};
+use crate::index::{Candidates, Hits, candidates};
 use crate::keys::fill_ids;
 use crate::lookup::{KeyLookup, Verdicts};
 use crate::options::ReadAhead;
@@ -112,10 +112,12 @@ pub struct ScanCounters {
 /// parallel.
 #[derive(Debug, Clone)]
 pub struct ScanTask {
-    part: Arc<PartState>,
+    pub(crate) part: Arc<PartState>,
     granules: Range<u32>,
     /// Did the index name it for the values that are asked for?
-    is_told: bool,
+    pub(crate) is_told: bool,
+    /// The rows of the file that can have them, as the index says; `None`: any.
+    pub(crate) rows: Option<Arc<[Range<u64>]>>,
 }
 
 impl ScanTask {
@@ -173,7 +175,8 @@ impl ScanPlan {
             let mut start = 0;
             while start < part.granules {
                 let end = part.granules.min(start + TASK_GRANULES_MAX);
-                tasks.push(ScanTask { part: part.clone(), granules: start..end, is_told: false });
+                let (part, granules) = (part.clone(), start..end);
+                tasks.push(ScanTask { part, granules, is_told: false, rows: None });
                 start = end;
             }
         }
@@ -237,10 +240,7 @@ impl ScanPlan {
     fn plan_files(&self, usage: &Usage) -> Result<Vec<ScanTask>> {
         let (core, state) = (&self.snapshot.core, &self.snapshot.state);
         let files = match candidates(core, state, &self.request, usage)? {
-            Candidates::Files(numbers) => {
-                let files = state.files_of(&numbers, &core.rows, usage)?;
-                return self.tasks_of_told(&files, usage);
-            }
+            Candidates::Files(hits) => return self.tasks_of_told(&hits, usage),
             Candidates::Unreadable => {
                 self.counters.index_unreadable.store(1, Relaxed);
                 state.files(&core.rows, usage)?
@@ -261,13 +261,14 @@ impl ScanPlan {
             self.counters.files_pruned_by_filter.store(by_filter, Relaxed);
         }
         let near = self.within_stats(near, usage)?;
-        let task = |part| ScanTask { part, granules: 0..0, is_told: false };
+        let task = |part| ScanTask { part, granules: 0..0, is_told: false, rows: None };
         Ok(near.into_iter().map(task).collect())
     }
 
     /// The files that the index names, less those out of bounds.
-    fn tasks_of_told(&self, files: &[Arc<PartState>], usage: &Usage) -> Result<Vec<ScanTask>> {
+    fn tasks_of_told(&self, hits: &Hits, usage: &Usage) -> Result<Vec<ScanTask>> {
         let (state, counters) = (&self.snapshot.state, &self.counters);
+        let files = state.files_of(hits.files(), &self.snapshot.core.rows, usage)?;
         let all = counters.files.load(Relaxed);
         counters.files_pruned_by_index.store(all.saturating_sub(files.len() as u64), Relaxed);
         let in_zone =
@@ -276,7 +277,12 @@ impl ScanPlan {
         counters.files_pruned_by_zone.store((files.len() - near.len()) as u64, Relaxed);
         // One file is read sooner than what is known of it.
         let near = if near.len() > 1 { self.within_stats(near, usage)? } else { near };
-        let task = |part| ScanTask { part, granules: 0..0, is_told: true };
+        let task = |part: Arc<PartState>| {
+            let number = u32::try_from(part.no).ok();
+            let rows = number.and_then(|number| hits.rows_of(number));
+            let rows = rows.map(|ranges| Arc::from(ranges.as_slice()));
+            ScanTask { part, granules: 0..0, is_told: true, rows }
+        };
         Ok(near.into_iter().map(task).collect())
     }
 
@@ -352,10 +358,8 @@ impl ScanPlan {
     /// Begins a piece of work.
     pub fn start(&self, task: &ScanTask) -> Scanner {
         let (core, state) = (&self.snapshot.core, &self.snapshot.state);
-        let file = task.part.file.is_some();
-        let file = file.then(|| {
-            FileScanner::new(core.clone(), state.clone(), task.part.clone(), task.is_told)
-        });
+        let is_file = task.part.file.is_some();
+        let file = is_file.then(|| FileScanner::new(core.clone(), state.clone(), task.clone()));
         Scanner {
             file,
             core: self.snapshot.core.clone(),

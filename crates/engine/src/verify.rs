@@ -95,19 +95,22 @@ impl Db {
         faults.into_iter().for_each(|fault| report.fault(name, fault));
         for part in state.parts.iter().chain(files.iter()) {
             report.parts += 1;
-            let batches = self.batches_of(state, part, usage).await;
-            let batches = match batches {
-                Ok(batches) => batches,
+            let (batches, places) = match self.batches_of(state, part, usage).await {
+                Ok(read) => read,
                 Err(e @ Error::Rows(_)) => return Err(e),
                 Err(e) => {
                     report.fault(name, e.to_string());
                     continue;
                 }
             };
+            let mut at = 0;
             for batch in &batches {
                 rows += batch.num_rows() as u64;
+                let before = at;
+                at += batch.num_rows();
                 if let (Some(index), true) = (&index, part.file.is_some())
-                    && let Some(denied) = index.denied(part.no, batch)?
+                    && let places = places.get(before..at).unwrap_or_default()
+                    && let Some(denied) = index.denied(part, batch, places)?
                 {
                     report.fault(name, denied);
                 }
@@ -141,17 +144,18 @@ impl Db {
         state: &TableState,
         part: &PartState,
         usage: &Usage,
-    ) -> Result<Vec<RecordBatch>> {
+    ) -> Result<(Vec<RecordBatch>, Vec<u32>)> {
         let def = &state.def;
         if part.file.is_none() {
-            return live_batches(&self.core, def, part, usage)?.collect();
+            let batches = live_batches(&self.core, def, part, usage)?;
+            return Ok((batches.collect::<Result<_>>()?, Vec::new()));
         }
         let lake = Lake::new(&self.core, def, usage)?;
         let (mut batches, mut from) = (Vec::new(), Vec::new());
         // By its own end, and not by what the index says that is.
         let reader = open_by_end(&self.core, state, part, &lake.bucket).await?;
         read_file(def, part, &reader, (0, &mut batches, &mut from)).await?;
-        Ok(batches)
+        Ok((batches, from.into_iter().map(|(_, row)| row).collect()))
     }
 
     fn check_filter(

@@ -124,6 +124,7 @@ async fn all_rows(table: &Table) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
             deleted: Arc::new(live.deleted_rows(table).await?),
             row_numbers: false,
             batch_rows: 8_192,
+            rows: None,
             use_filters: true,
         };
         let mut scan = reader.scan(request).await?;

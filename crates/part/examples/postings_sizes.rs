@@ -7,6 +7,8 @@ use dodb_part::{Posting, Postings, Result, Sbbf, hash_bytes, posting_key};
 
 /// Keys that are nowhere.
 const PROBES: u64 = 20_000;
+/// Rows in a slice of a file.
+const SLICE_ROWS: u32 = 4_096;
 /// About what one row of an index holds.
 const SHARD_BYTES: usize = 1_200_000;
 
@@ -17,7 +19,7 @@ fn hash(n: u64) -> u64 {
 fn main() -> Result<()> {
     println!("| files | keys a file | index | bytes a key | files named in vain, a probe |");
     println!("|---|---|---|---|---|");
-    for (files, keys) in [(100u64, 10_000u64), (1_000, 10_000), (20_000, 500)] {
+    for (files, keys) in [(100u64, 10_000u64), (1_000, 10_000), (20_000, 500), (10, 1_000_000)] {
         for bits in [12, 24] {
             let filters: Vec<Sbbf> = (0..files)
                 .map(|file| {
@@ -32,25 +34,40 @@ fn main() -> Result<()> {
             let named: usize = named.sum();
             row(files, keys, &format!("Bloom filters, {bits} bits"), bytes, named);
         }
-        let mut all: Vec<Posting> = (0..files * keys)
-            .map(|n| Posting { key: posting_key(hash(n)), file: (n / keys) as u32 })
-            .collect();
-        all.sort_unstable();
-        let shards = (all.len() * 4 / SHARD_BYTES).max(1);
-        let mut probes: Vec<u64> = (0..PROBES).map(|n| posting_key(hash(u64::MAX - n))).collect();
-        probes.sort_unstable();
-        let (mut bytes, mut named) = (0, 0);
-        for shard in all.chunks(all.len().div_ceil(shards)) {
-            let encoded = Postings::encode(shard)?;
-            bytes += encoded.len();
-            let (first, last) = (shard.first().map(|p| p.key), shard.last().map(|p| p.key));
-            let within = |key: &&u64| Some(**key) >= first && Some(**key) <= last;
-            let probes: Vec<u64> = probes.iter().filter(within).copied().collect();
-            named += Postings::open(Buffer::from(encoded))?.find(&probes)?.len();
+        for slice_rows in [u32::MAX, SLICE_ROWS] {
+            let what = match slice_rows {
+                SLICE_ROWS => "posting lists with slices",
+                _ => "posting lists",
+            };
+            let (bytes, named) = posting_lists(files, keys, slice_rows)?;
+            row(files, keys, what, bytes, named);
         }
-        row(files, keys, "posting lists", bytes, named);
     }
     Ok(())
+}
+
+/// Bytes, and how many files are named for keys that are nowhere.
+fn posting_lists(files: u64, keys: u64, slice_rows: u32) -> Result<(usize, usize)> {
+    let posting = |n: u64| Posting {
+        key: posting_key(hash(n)),
+        file: (n / keys) as u32,
+        slice: u16::try_from(n % keys / u64::from(slice_rows)).ok(),
+    };
+    let mut all: Vec<Posting> = (0..files * keys).map(posting).collect();
+    all.sort_unstable();
+    let shards = (all.len() * 4 / SHARD_BYTES).max(1);
+    let mut probes: Vec<u64> = (0..PROBES).map(|n| posting_key(hash(u64::MAX - n))).collect();
+    probes.sort_unstable();
+    let (mut bytes, mut named) = (0, 0);
+    for shard in all.chunks(all.len().div_ceil(shards)) {
+        let encoded = Postings::encode(shard, slice_rows)?;
+        bytes += encoded.len();
+        let (first, last) = (shard.first().map(|p| p.key), shard.last().map(|p| p.key));
+        let within = |key: &&u64| Some(**key) >= first && Some(**key) <= last;
+        let probes: Vec<u64> = probes.iter().filter(within).copied().collect();
+        named += Postings::open(Buffer::from(encoded))?.find(&probes)?.len();
+    }
+    Ok((bytes, named))
 }
 
 fn row(files: u64, keys: u64, what: &str, bytes: usize, named: usize) {

@@ -28,7 +28,7 @@ pub use bloom::*;
 pub use codec::{Codec, Effort, decode_segment, encode_segment, encode_segment_with};
 pub use error::{Error, Result};
 pub use layout::{FORMAT_VERSION, Layout, RowKey, Segment};
-pub use postings::{POSTING_KEY_BITS, Posting, Postings, PostingsWriter, posting_key};
+pub use postings::{POSTING_KEY_BITS, Posting, PostingHit, Postings, PostingsWriter, posting_key};
 pub use predicate::*;
 pub use prune::*;
 pub use reader::{PartPath, PartReader, documents_path};

@@ -1,7 +1,7 @@
-//! Posting lists: for each key the numbers of the files that hold it, sorted by key, in blocks that
-//! are decoded one at a time. A look-up finds what was put in, and of keys that were not a false
-//! one for every 2⁴⁰ divided by the number of postings. Not for what a key is made of, nor for rows
-//! within a file.
+//! Posting lists: for each key the numbers of the files that hold it and where in these, sorted by
+//! key, in blocks that are decoded one at a time. A look-up finds what was put in, and of keys that
+//! were not a false one for every 2⁴⁰ divided by the number of postings. Not for what a key is made
+//! of, nor for single rows within a file.
 //!
 //! This is the inverted file of text search (Zobel and Moffat, "Inverted Files for Text Search
 //! Engines", 2006) over hashed terms: docs/decisions/0007 says why not Bloom filters.
@@ -23,7 +23,9 @@ pub const POSTING_KEY_BITS: u32 = 40;
 /// Postings that are decoded together.
 const BLOCK_POSTINGS: usize = 4_096;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Says nothing of where in a file a key is.
+const VERSION_WITHOUT_SLICES: u8 = 1;
 
 /// What a hash is looked up by.
 pub fn posting_key(hash: u64) -> u64 {
@@ -37,12 +39,27 @@ pub struct Posting {
     pub key: u64,
     /// The number of the file.
     pub file: u32,
+    /// The slice of the file that has all rows with the key: slices are cut every so many rows, and
+    /// counted from 0. `None`: there may be others.
+    pub slice: Option<u16>,
+}
+
+/// A file that holds a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostingHit {
+    /// The place of the key among those asked for.
+    pub at: usize,
+    /// The number of the file.
+    pub file: u32,
+    /// The rows of the file that may have it, which can reach past its end; `None`: any.
+    pub rows: Option<Range<u64>>,
 }
 
 /// Posting lists, as stored. Cheap to keep: blocks stay encoded.
 #[derive(Debug, Clone)]
 pub struct Postings {
     files: Vec<u32>,
+    slice_rows: u32,
     count: usize,
     blocks: Vec<Block>,
     bytes: Buffer,
@@ -55,18 +72,20 @@ struct Block {
     count: usize,
     keys: Range<usize>,
     places: Range<usize>,
+    /// Empty where nothing is known of slices.
+    slices: Range<usize>,
 }
 
 impl Postings {
-    /// The bytes of `postings`, which ascend.
+    /// The bytes of `postings`, which ascend, with slices of so many rows.
     ///
     /// # Errors
     /// [`Error::Encode`] when the codec fails.
-    pub fn encode(postings: &[Posting]) -> Result<Vec<u8>> {
+    pub fn encode(postings: &[Posting], slice_rows: u32) -> Result<Vec<u8>> {
         let mut files: Vec<u32> = postings.iter().map(|posting| posting.file).collect();
         files.sort_unstable();
         files.dedup();
-        let mut writer = PostingsWriter::new(files);
+        let mut writer = PostingsWriter::new(files, slice_rows);
         for posting in postings {
             writer.push(*posting)?;
         }
@@ -80,15 +99,18 @@ impl Postings {
     pub fn open(bytes: Buffer) -> Result<Postings> {
         let mut cursor = Cursor::new(bytes.clone());
         let version = cursor.byte()?;
-        if version != VERSION {
-            return Err(corrupt(format!("version {version}, this reads {VERSION}")));
-        }
+        let slice_rows = match version {
+            VERSION => u32::try_from(cursor.size()?).unwrap_or_default(),
+            VERSION_WITHOUT_SLICES => 0,
+            _ => return Err(corrupt(format!("version {version}, this reads {VERSION}"))),
+        };
+        let streams = if version == VERSION { 3 } else { 2 };
         let count = cursor.size()?;
         let files = number::decode::<u32>(&mut cursor, count)?.to_vec();
         let count = cursor.size()?;
         let blocks = count.div_ceil(BLOCK_POSTINGS);
         let firsts = number::decode::<u64>(&mut cursor, blocks)?;
-        let sizes = number::decode::<u32>(&mut cursor, blocks.saturating_mul(2))?;
+        let sizes = number::decode::<u32>(&mut cursor, blocks.saturating_mul(streams))?;
         let mut at = cursor.position();
         let mut take = |size: u32| {
             let start = at;
@@ -96,20 +118,21 @@ impl Postings {
             start..at
         };
         let mut found = Vec::with_capacity(blocks);
-        for (place, (first, sizes)) in firsts.iter().zip(sizes.chunks_exact(2)).enumerate() {
-            let &[keys, places] = sizes else { continue };
+        for (place, (first, sizes)) in firsts.iter().zip(sizes.chunks_exact(streams)).enumerate() {
+            let &[keys, places, ref slices @ ..] = sizes else { continue };
             let left = count - place * BLOCK_POSTINGS;
             found.push(Block {
                 first: *first,
                 count: left.min(BLOCK_POSTINGS),
                 keys: take(keys),
                 places: take(places),
+                slices: take(slices.first().copied().unwrap_or_default()),
             });
         }
         if at != bytes.len() || firsts.windows(2).any(|pair| pair.first() > pair.last()) {
             return Err(corrupt("blocks that are not where it says".to_owned()));
         }
-        Ok(Postings { files, count, blocks: found, bytes })
+        Ok(Postings { files, slice_rows, count, blocks: found, bytes })
     }
 
     /// How many postings there are.
@@ -127,11 +150,16 @@ impl Postings {
         self.bytes.len() + self.files.len() * 4 + self.blocks.len() * size_of::<Block>()
     }
 
-    /// The files that hold each of `keys`, which ascend: the place of the key, and the file.
+    /// Rows in a slice; 0 where nothing is known of slices.
+    pub fn slice_rows(&self) -> u32 {
+        self.slice_rows
+    }
+
+    /// The files that hold each of `keys`, which ascend.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a damaged block.
-    pub fn find(&self, keys: &[u64]) -> Result<Vec<(usize, u32)>> {
+    pub fn find(&self, keys: &[u64]) -> Result<Vec<PostingHit>> {
         let mut found = Vec::new();
         let mut at = 0;
         for (number, block) in self.blocks.iter().enumerate() {
@@ -147,39 +175,56 @@ impl Postings {
                 continue;
             }
             let ours = self.keys(block)?;
-            let mut places = None;
+            let mut decoded = None;
             for (offset, key) in rest.iter().take(inside).enumerate() {
                 let start = ours.partition_point(|own| own < key);
                 let same = ours.iter().skip(start).take_while(|own| *own == key).count();
                 if same == 0 {
                     continue;
                 }
-                let places = match &places {
-                    Some(places) => places,
-                    None => places.insert(self.places(block)?),
+                let (files, slices) = match &decoded {
+                    Some(decoded) => decoded,
+                    None => decoded.insert((self.places(block)?, self.slices(block)?)),
                 };
-                for file in places.get(start..start + same).unwrap_or_default() {
-                    found.push((at + offset, *file));
-                }
+                let hits = files.iter().zip(slices).skip(start).take(same);
+                found.extend(hits.map(|(file, slice)| PostingHit {
+                    at: at + offset,
+                    file: *file,
+                    rows: slice.map(|slice| self.rows_of(slice)),
+                }));
             }
         }
         Ok(found)
     }
 
-    /// All postings, ascending, of which one block is decoded at a time.
+    /// All postings, ascending, of which one block is decoded at a time, for lists with slices of
+    /// so many rows: what is known of slices of another size is left out.
     ///
     /// # Errors
     /// Each may be [`Error::Corrupt`] for a damaged block.
-    pub fn iter(&self) -> impl Iterator<Item = Result<Posting>> {
-        self.blocks.iter().flat_map(|block| {
-            let decoded = self.keys(block).and_then(|keys| Ok((keys, self.places(block)?)));
-            let (lists, failure) = match decoded {
-                Ok(lists) => (Some(lists), None),
+    pub fn iter(&self, slice_rows: u32) -> impl Iterator<Item = Result<Posting>> {
+        let is_same = self.slice_rows == slice_rows;
+        self.blocks.iter().flat_map(move |block| {
+            let (postings, failure) = match self.postings(block) {
+                Ok(postings) => (Some(postings), None),
                 Err(e) => (None, Some(Err(e))),
             };
-            let pairs = lists.into_iter().flat_map(|(keys, files)| keys.into_iter().zip(files));
-            pairs.map(|(key, file)| Ok(Posting { key, file })).chain(failure)
+            let postings = postings.into_iter().flatten().map(move |posting| {
+                Ok(Posting { slice: posting.slice.filter(|_| is_same), ..posting })
+            });
+            postings.chain(failure)
         })
+    }
+
+    fn postings(&self, block: &Block) -> Result<Vec<Posting>> {
+        let places = self.keys(block)?.into_iter().zip(self.places(block)?);
+        let all = places.zip(self.slices(block)?);
+        Ok(all.map(|((key, file), slice)| Posting { key, file, slice }).collect())
+    }
+
+    fn rows_of(&self, slice: u16) -> Range<u64> {
+        let start = u64::from(slice).saturating_mul(u64::from(self.slice_rows));
+        start..start.saturating_add(u64::from(self.slice_rows))
     }
 
     fn keys(&self, block: &Block) -> Result<Vec<u64>> {
@@ -204,6 +249,22 @@ impl Postings {
         places.iter().map(file).collect()
     }
 
+    /// The slices of a block's postings.
+    fn slices(&self, block: &Block) -> Result<Vec<Option<u16>>> {
+        if self.slice_rows == 0 {
+            return Ok(vec![None; block.count]);
+        }
+        let mut cursor = self.cursor(&block.slices)?;
+        let slices = number::decode::<u32>(&mut cursor, block.count)?;
+        cursor.finish()?;
+        let slice = |stored: &u32| match stored.checked_sub(1).map(u16::try_from) {
+            None => Ok(None),
+            Some(Ok(slice)) => Ok(Some(slice)),
+            Some(Err(_)) => Err(corrupt(format!("slice {stored}"))),
+        };
+        slices.iter().map(slice).collect()
+    }
+
     fn cursor(&self, range: &Range<usize>) -> Result<Cursor> {
         if range.start > range.end || range.end > self.bytes.len() {
             return Err(corrupt("a block past its end".to_owned()));
@@ -215,51 +276,68 @@ impl Postings {
 /// Encodes postings one by one: a block of them is held at a time.
 pub struct PostingsWriter {
     files: Vec<u32>,
+    slice_rows: u32,
     encoder: Encoder,
     count: usize,
     last: Option<Posting>,
     keys: Vec<u64>,
     places: Vec<u32>,
+    slices: Vec<u32>,
     firsts: Vec<u64>,
     sizes: Vec<u32>,
     body: Vec<u8>,
 }
 
 impl PostingsWriter {
-    /// For postings in these files, which ascend.
-    pub fn new(files: Vec<u32>) -> PostingsWriter {
+    /// For postings in these files, which ascend, with slices of so many rows; of 0: nothing is
+    /// known of slices.
+    pub fn new(files: Vec<u32>, slice_rows: u32) -> PostingsWriter {
         PostingsWriter {
             files,
+            slice_rows,
             encoder: Encoder::new(Effort::Fast),
             count: 0,
             last: None,
             keys: Vec::with_capacity(BLOCK_POSTINGS),
             places: Vec::with_capacity(BLOCK_POSTINGS),
+            slices: Vec::with_capacity(BLOCK_POSTINGS),
             firsts: Vec::new(),
             sizes: Vec::new(),
             body: Vec::new(),
         }
     }
 
-    /// Adds the next posting. One that is there already is not added again.
+    /// Adds the next posting. One with the key and file of the last is not added again: both have
+    /// to be in one slice, or the key is in several.
     ///
     /// # Errors
     /// [`Error::Encode`] when it is not behind the others, or in none of the files, or when the
     /// codec fails.
     pub fn push(&mut self, posting: Posting) -> Result<()> {
-        if self.last >= Some(posting) {
-            if self.last == Some(posting) {
+        let slice = posting.slice.filter(|_| self.slice_rows > 0);
+        let slice = slice.map_or(0, |slice| u32::from(slice) + 1);
+        if let Some(last) = self.last {
+            let [before, now] = [last, posting].map(|posting| (posting.key, posting.file));
+            if before == now {
+                let kept = self.slices.last_mut().filter(|kept| **kept != slice);
+                kept.into_iter().for_each(|kept| *kept = 0);
                 return Ok(());
             }
-            return Err(cannot_encode(format!("{posting:?} behind {:?}", self.last)));
+            if before > now {
+                return Err(cannot_encode(format!("{posting:?} behind {last:?}")));
+            }
+        }
+        if self.keys.len() == BLOCK_POSTINGS {
+            self.end_block()?;
         }
         let place = self.files.binary_search(&posting.file);
         let place = place.map_err(|_| cannot_encode(format!("{posting:?} is in no file")))?;
         self.last = Some(posting);
         self.keys.push(posting.key);
         self.places.push(place as u32);
+        self.slices.push(slice);
         self.count += 1;
-        if self.keys.len() == BLOCK_POSTINGS { self.end_block() } else { Ok(()) }
+        Ok(())
     }
 
     /// The bytes.
@@ -270,7 +348,13 @@ impl PostingsWriter {
         if !self.keys.is_empty() {
             self.end_block()?;
         }
-        let mut out = vec![VERSION];
+        let mut out = match self.slice_rows {
+            0 => vec![VERSION_WITHOUT_SLICES],
+            _ => vec![VERSION],
+        };
+        if self.slice_rows > 0 {
+            put_size(&mut out, self.slice_rows as usize);
+        }
         put_size(&mut out, self.files.len());
         number::encode(&mut self.encoder, &self.files, &mut out)?;
         put_size(&mut out, self.count);
@@ -285,11 +369,17 @@ impl PostingsWriter {
         self.firsts.extend(self.keys.first().copied());
         let start = self.body.len();
         number::encode(&mut self.encoder, &self.keys, &mut self.body)?;
-        let middle = self.body.len();
+        let keys = self.body.len();
         number::encode(&mut self.encoder, &self.places, &mut self.body)?;
-        self.sizes.extend([(middle - start) as u32, (self.body.len() - middle) as u32]);
+        let places = self.body.len();
+        self.sizes.extend([(keys - start) as u32, (places - keys) as u32]);
+        if self.slice_rows > 0 {
+            number::encode(&mut self.encoder, &self.slices, &mut self.body)?;
+            self.sizes.push((self.body.len() - places) as u32);
+        }
         self.keys.clear();
         self.places.clear();
+        self.slices.clear();
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
+use dodb_part::PostingHit;
 use dodb_rowstore::{Usage, Value};
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
@@ -10,9 +11,11 @@ use roaring::RoaringBitmap;
 use super::collect::values_of;
 use super::head::IndexHead;
 use super::level::{self, Level, LevelRow, RowName, shard_of};
+use super::slices::{SlicedKey, Slices};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
+use crate::state::PartState;
 use crate::statements;
 use crate::table::TableDef;
 
@@ -78,6 +81,7 @@ fn each_row(
 pub(crate) struct IndexCheck<'a> {
     def: &'a TableDef,
     index: &'a IndexHead,
+    slice_rows: u32,
     rows: HashMap<RowName, LevelRow>,
 }
 
@@ -96,17 +100,25 @@ impl<'a> IndexCheck<'a> {
         let mut rows = HashMap::new();
         let mut keep = |name: RowName, row: LevelRow| drop(rows.insert(name, row));
         each_row(core, def, index, &mut keep, &mut |fault| faults.push(fault), usage)?;
-        Ok(IndexCheck { def, index, rows })
+        let slice_rows = core.options.index_slice_rows;
+        Ok(IndexCheck { def, index, slice_rows, rows })
     }
 
-    /// What the index denies of some rows of a file, if anything.
+    /// What the index denies of some rows of a file, which are at these places of it, if anything.
     ///
     /// # Errors
     /// The rows are not those of the table, or posting lists are damaged.
-    pub(crate) fn denied(&self, no: u64, rows: &RecordBatch) -> Result<Option<String>> {
+    pub(crate) fn denied(
+        &self,
+        part: &PartState,
+        rows: &RecordBatch,
+        places: &[u32],
+    ) -> Result<Option<String>> {
+        let no = part.no;
         let Ok(file) = u32::try_from(no) else { return Ok(None) };
         let own = RoaringBitmap::from_iter([file]);
-        let (values, is_whole) = values_of(self.def, rows)?;
+        let slices = Slices::of_some(part.rows, self.slice_rows, places);
+        let (values, is_whole) = values_of(self.def, rows, &slices)?;
         let is_listed = self.index.partial.as_ref().is_none_or(|files| files.0.contains(file));
         if !is_whole && !is_listed {
             return Ok(Some(format!("file {no} has more fields than the index knows of")));
@@ -129,22 +141,30 @@ impl<'a> IndexCheck<'a> {
         Ok(None)
     }
 
-    /// How many of these keys no level has for a file that it covers.
-    fn missed(&self, file: u32, keys: &[u64]) -> Result<usize> {
+    /// How many of these keys no level has for a file that it covers, where they are.
+    fn missed(&self, file: u32, keys: &[SlicedKey]) -> Result<usize> {
         let mut missed: BTreeMap<u64, bool> = BTreeMap::new();
         for level in Level::ALL {
             let cut = level.of(self.index).cut;
             if cut == 0 {
                 continue;
             }
-            for key in keys {
+            let has = |row: &LevelRow, hit: &PostingHit, sliced: SlicedKey| {
+                let slice_rows = u64::from(row.postings.slice_rows());
+                let is_same = slice_rows == u64::from(self.slice_rows);
+                let Some(rows) = hit.rows.as_ref().filter(|_| is_same) else { return true };
+                // In several slices: it cannot be told to be in one.
+                sliced.slice().is_some_and(|slice| rows.start == u64::from(slice) * slice_rows)
+            };
+            for sliced in keys {
+                let key = &sliced.key();
                 let name = RowName { level, cut, shard: shard_of(*key, cut) };
                 let Some(row) = self.rows.get(&name).filter(|row| row.files.contains(file)) else {
                     continue;
                 };
                 let found = row.postings.find(std::slice::from_ref(key));
                 let found = found.map_err(|e| Error::part("posting lists", e))?;
-                let is_there = found.iter().any(|(_, found)| *found == file);
+                let is_there = found.iter().any(|hit| hit.file == file && has(row, hit, *sliced));
                 let both = missed.get(key).is_none_or(|missed| *missed);
                 missed.insert(*key, both && !is_there);
             }

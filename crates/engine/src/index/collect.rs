@@ -11,6 +11,7 @@ use dodb_part::json::{each_value, unquoted};
 use hashbrown::HashMap;
 
 use super::field::{Field, Keying, Shape};
+use super::slices::{SlicedKey, Slices};
 use super::summary::Summary;
 use crate::error::{Error, Result};
 use crate::keys::fill_ids;
@@ -30,7 +31,7 @@ const TEXT_BYTES_MAX: usize = 128;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct FileKeys {
     /// Ascending, each once.
-    pub(crate) keys: Vec<u64>,
+    pub(crate) keys: Vec<SlicedKey>,
     /// The fields whose values are all among the keys.
     pub(crate) fields: Vec<Field>,
     /// Those with values that are not.
@@ -53,7 +54,7 @@ pub(super) struct Gathered {
     pub(super) field: Field,
     keying: Keying,
     /// Ascending, each once.
-    pub(super) keys: Vec<u64>,
+    pub(super) keys: Vec<SlicedKey>,
     texts: usize,
     text_bytes: usize,
     /// Is there a value that has no key?
@@ -70,22 +71,26 @@ impl Gathered {
         Gathered { field, keying, keys, texts: 0, text_bytes: 0, has_others, summary }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str, slice: Option<u16>) {
         self.texts += 1;
         self.text_bytes += text.len();
-        self.keys.push(self.keying.text(text));
+        self.keys.push(SlicedKey::new(self.keying.text(text), slice));
+    }
+
+    fn number(&mut self, number: f64, slice: Option<u16>) {
+        self.keys.push(SlicedKey::new(self.keying.number(number), slice));
     }
 
     /// A value of a document, as it is written there.
-    fn raw(&mut self, raw: &str) {
+    fn raw(&mut self, raw: &str, slice: Option<u16>) {
         self.summary.push(raw);
         match raw.as_bytes().first() {
             Some(b'"') => match unquoted(raw) {
-                Some(text) => self.text(&text),
+                Some(text) => self.text(&text, slice),
                 None => self.has_others = true,
             },
             Some(b'-' | b'0'..=b'9') => match raw.parse::<f64>() {
-                Ok(number) => self.keys.push(self.keying.number(number)),
+                Ok(number) => self.number(number, slice),
                 Err(_) => self.has_others = true,
             },
             // Nobody looks for the others by their value.
@@ -99,8 +104,8 @@ impl Gathered {
 }
 
 /// The keys of `rows`, which have the columns of the table as the hot tier stores them.
-pub(crate) fn collect(def: &TableDef, rows: &RecordBatch) -> Result<FileKeys> {
-    let (mut all, is_whole) = values_of(def, rows)?;
+pub(crate) fn collect(def: &TableDef, rows: &RecordBatch, slices: &Slices<'_>) -> Result<FileKeys> {
+    let (mut all, is_whole) = values_of(def, rows, slices)?;
     let is_key = |gathered: &Gathered| def.key().contains(&gathered.field.column);
     all.sort_by_key(|gathered| (!is_key(gathered), gathered.keys.len()));
     let mut left = (rows.num_rows() * KEYS_PER_ROW_MAX).max(KEYS_MIN);
@@ -119,27 +124,29 @@ pub(crate) fn collect(def: &TableDef, rows: &RecordBatch) -> Result<FileKeys> {
         out.keys.extend(gathered.keys);
         out.fields.push(gathered.field);
     }
-    out.keys.sort_unstable();
-    out.keys.dedup();
+    SlicedKey::settle(&mut out.keys);
     Ok(out)
 }
 
 /// The values of all fields, and whether these are all fields there are.
-pub(super) fn values_of(def: &TableDef, rows: &RecordBatch) -> Result<(Vec<Gathered>, bool)> {
+pub(super) fn values_of(
+    def: &TableDef,
+    rows: &RecordBatch,
+    slices: &Slices<'_>,
+) -> Result<(Vec<Gathered>, bool)> {
     let mut all = Vec::new();
     let mut is_whole = true;
     for column in def.schema.columns() {
         let Some(array) = rows.column_by_name(&column.name) else { continue };
         if column.ty == ColumnType::Json {
-            is_whole &= of_documents(column.id, array, &mut all);
+            is_whole &= of_documents(column.id, array, slices, &mut all);
         } else if let Some(shape) = Shape::of(&column.ty) {
             let filled = filled(def, column.id, array, rows)?;
-            all.push(of_column(column.id, shape, &filled)?);
+            all.push(of_column(column.id, shape, &filled, slices)?);
         }
     }
     for gathered in &mut all {
-        gathered.keys.sort_unstable();
-        gathered.keys.dedup();
+        SlicedKey::settle(&mut gathered.keys);
     }
     Ok((all, is_whole))
 }
@@ -158,33 +165,43 @@ fn filled(def: &TableDef, column: u32, array: &ArrayRef, rows: &RecordBatch) -> 
     fill_ids(array, &from, &to, &of(relationships::TYPE)?)
 }
 
-fn of_column(column: u32, shape: Shape, array: &ArrayRef) -> Result<Gathered> {
+fn of_column(column: u32, shape: Shape, array: &ArrayRef, slices: &Slices<'_>) -> Result<Gathered> {
     let mut gathered = Gathered::new(Field::of_column(column));
     match shape {
         Shape::Text => {
             let texts = array.as_string_view_opt();
             let texts = texts.ok_or_else(|| Error::invalid("a column of texts without texts"))?;
-            texts.iter().flatten().for_each(|text| gathered.text(text));
+            for (row, text) in texts.iter().enumerate() {
+                text.into_iter().for_each(|text| gathered.text(text, slices.of(row)));
+            }
         }
         Shape::Number => {
             let numbers = cast(array, &DataType::Float64)?;
             let numbers = numbers.as_primitive::<Float64Type>();
-            let keying = gathered.keying;
-            gathered.keys.extend(numbers.iter().flatten().map(|number| keying.number(number)));
+            for (row, number) in numbers.iter().enumerate() {
+                number.into_iter().for_each(|number| gathered.number(number, slices.of(row)));
+            }
         }
     }
     Ok(gathered)
 }
 
 /// Adds the paths of a column of documents; `false` when there are more than can be told apart.
-fn of_documents(column: u32, array: &ArrayRef, all: &mut Vec<Gathered>) -> bool {
+fn of_documents(
+    column: u32,
+    array: &ArrayRef,
+    slices: &Slices<'_>,
+    all: &mut Vec<Gathered>,
+) -> bool {
     let Some(documents): Option<&StringViewArray> = array.as_string_view_opt() else {
         return array.null_count() == array.len();
     };
     let first = all.len();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut is_whole = true;
-    for document in documents.iter().flatten() {
+    for (row, document) in documents.iter().enumerate() {
+        let Some(document) = document else { continue };
+        let slice = slices.of(row);
         let is_read = each_value(document, &mut |path, raw| {
             let at = match places.get(path) {
                 Some(at) => *at,
@@ -199,7 +216,7 @@ fn of_documents(column: u32, array: &ArrayRef, all: &mut Vec<Gathered>) -> bool 
                 }
             };
             if let Some(gathered) = all.get_mut(at) {
-                gathered.raw(raw);
+                gathered.raw(raw, slice);
             }
         });
         is_whole &= is_read;

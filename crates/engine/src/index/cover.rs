@@ -13,6 +13,7 @@ use roaring::RoaringBitmap;
 
 use super::check::first_fault;
 use super::collect::collect;
+use super::slices::Slices;
 use crate::commit::Change;
 use crate::db::Db;
 use crate::error::{ErrorKind, Result};
@@ -121,7 +122,10 @@ impl Db {
         let reader = open_by_end(core, state, part, &lake.bucket).await?;
         let (mut batches, mut from) = (Vec::new(), Vec::new());
         read_file(def, part, &reader, (0, &mut batches, &mut from)).await?;
-        let keys = collect(def, &concat_batches(&nullable(def), &batches)?)?;
+        let rows = concat_batches(&nullable(def), &batches)?;
+        let places: Vec<u32> = from.iter().map(|(_, row)| *row).collect();
+        let slices = Slices::of_some(part.rows, core.options.index_slice_rows, &places);
+        let keys = collect(def, &rows, &slices)?;
         let end = FileEnd::read(&lake.bucket, uri, part.bytes).await?;
         Ok(NewlyCovered { no: part.no, rows: part.rows, keys, end })
     }

@@ -116,7 +116,8 @@ impl Db {
             }
         }
         files &= &index.live.0;
-        let there = before.iter().flat_map(|postings| postings.iter());
+        let slice_rows = core.options.index_slice_rows;
+        let there = before.iter().flat_map(|postings| postings.iter(slice_rows));
         let there = there.filter(|posting| match posting {
             Ok(posting) => shard_of(posting.key, cut) == shard,
             Err(_) => true,
@@ -124,7 +125,7 @@ impl Db {
         let all = ascending(there, own);
         let is_live = |posting: &Posting| files.contains(posting.file);
         let all = all.filter(|posting| posting.as_ref().map_or(true, is_live));
-        match level::encode(def, &files, all) {
+        match level::encode(def, &files, slice_rows, all) {
             Err(Error::Corrupt { .. }) => Ok(None),
             other => other.map(Some),
         }

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 use super::field::Field;
+use super::hits::{Hits, RowRanges};
 use super::lists::Lists;
 use crate::db::Core;
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ struct ColumnFiles {
     sure: RoaringBitmap,
     /// By file the rows whose value it has.
     rows: HashMap<u32, RoaringBitmap>,
+    /// Where in the files.
+    hits: Hits,
 }
 
 impl KeyFiles {
@@ -66,6 +69,14 @@ impl KeyFiles {
         let rows = sure.map(|column| column.rows.get(&file).cloned().unwrap_or_default());
         rows.reduce(|all, rows| all & rows)
     }
+
+    /// Where in a file that can be; `None`: anywhere.
+    pub(crate) fn within(&self, file: u64) -> Option<RowRanges> {
+        let file = u32::try_from(file).ok()?;
+        let sure = self.columns.iter().filter(|column| column.sure.contains(file));
+        let within = sure.filter_map(|column| column.hits.rows_of(file).cloned());
+        within.reduce(|all, within| all.and(&within))
+    }
 }
 
 /// Has the column many values? That of a type is in nearly all files.
@@ -86,12 +97,14 @@ impl ColumnFiles {
         }
         let keys: Vec<u64> = by_key.keys().copied().collect();
         let mut rows: HashMap<u32, RoaringBitmap> = HashMap::new();
-        let covered = lists.find(&keys, &mut |key, file| {
+        let mut hits = Hits::default();
+        let covered = lists.find(&keys, &mut |key, hit| {
             if let Some(same) = by_key.get(&key) {
-                *rows.entry(file).or_default() |= same;
+                *rows.entry(hit.file).or_default() |= same;
             }
+            hits.add(hit);
         })?;
         let sure = lists.index.without_left_out(&field, &covered);
-        Ok(sure.map(|sure| ColumnFiles { sure, rows }))
+        Ok(sure.map(|sure| ColumnFiles { sure, rows, hits }))
     }
 }

@@ -92,14 +92,15 @@ pub(crate) fn cut_for(postings: usize) -> u32 {
     cut_for_bytes(postings as u64 * POSTING_BYTES)
 }
 
-/// The row of these postings, which ascend.
+/// The row of these postings, which ascend, with slices of so many rows.
 pub(crate) fn encode(
     def: &TableDef,
     files: &RoaringBitmap,
+    slice_rows: u32,
     postings: impl IntoIterator<Item = Result<Posting>>,
 ) -> Result<Vec<u8>> {
     let failed = |e| Error::part(place(def), e);
-    let mut writer = PostingsWriter::new(files.iter().collect());
+    let mut writer = PostingsWriter::new(files.iter().collect(), slice_rows);
     for posting in postings {
         writer.push(posting?).map_err(failed)?;
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dodb_part::PostingHit;
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
@@ -24,12 +25,12 @@ pub(super) struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    /// Calls `each` with every key, of those given, that a file has, and the file. The keys ascend,
+    /// Calls `each` with every key, of those given, that a file has, and where. The keys ascend,
     /// each once. Answers the files of which this tells all.
     pub(super) fn find(
         &self,
         keys: &[u64],
-        each: &mut dyn FnMut(u64, u32),
+        each: &mut dyn FnMut(u64, PostingHit),
     ) -> Result<RoaringBitmap> {
         let mut covered = RoaringBitmap::new();
         for level in Level::ALL {
@@ -42,7 +43,7 @@ impl Lists<'_> {
         &self,
         level: Level,
         keys: &[u64],
-        each: &mut dyn FnMut(u64, u32),
+        each: &mut dyn FnMut(u64, PostingHit),
     ) -> Result<RoaringBitmap> {
         let head = level.of(self.index);
         if head.cut == 0 {
@@ -57,9 +58,9 @@ impl Lists<'_> {
             let row = self.row(RowName { level, cut: head.cut, shard }, head)?;
             let postings = row.postings.find(&keys);
             let postings = postings.map_err(|e| Error::part("posting lists", e))?;
-            for (at, file) in postings {
-                if let Some(key) = keys.get(at) {
-                    each(*key, file);
+            for hit in postings {
+                if let Some(key) = keys.get(hit.at) {
+                    each(*key, hit);
                 }
             }
             covered = Some(match covered {

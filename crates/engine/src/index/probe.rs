@@ -1,16 +1,15 @@
 //! Which files can hold rows that meet a predicate, by the posting lists. May name too many, never
 //! too few: what is not covered, missing or damaged stays in. Not here: bounds ([`crate::scan`]).
 
-use dodb_part::{CompareOp, Predicate, Scalar};
-use dodb_rowstore::Usage;
-use roaring::RoaringBitmap;
-
 use super::field::Field;
+use super::hits::Hits;
 use super::lists::Lists;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::scan::ScanRequest;
 use crate::state::TableState;
+use dodb_part::{CompareOp, Predicate, Scalar};
+use dodb_rowstore::Usage;
 
 /// More values than this are not looked up one by one.
 const VALUES_MAX: usize = 256;
@@ -19,8 +18,8 @@ const FILES_ENOUGH: u64 = 1;
 
 /// What the posting lists came to.
 pub(crate) enum Candidates {
-    /// Only these files can hold rows.
-    Files(RoaringBitmap),
+    /// Only these files can hold rows, and only where it says.
+    Files(Hits),
     /// The predicate asks for nothing that is indexed.
     Any,
     /// The index would have an answer, but a row of it is missing or damaged.
@@ -62,7 +61,7 @@ struct Probe<'a> {
 
 impl Probe<'_> {
     /// `None`: any file.
-    fn of(&self, predicate: &Predicate) -> Result<Option<RoaringBitmap>> {
+    fn of(&self, predicate: &Predicate) -> Result<Option<Hits>> {
         match predicate {
             Predicate::Compare { column, op: CompareOp::Eq, value } => {
                 self.with_any(*column, std::slice::from_ref(value))
@@ -71,14 +70,14 @@ impl Probe<'_> {
                 self.with_any(*column, values)
             }
             Predicate::And(terms) => {
-                let mut found: Option<RoaringBitmap> = None;
+                let mut found: Option<Hits> = None;
                 for term in self.most_telling_first(terms) {
-                    let Some(files) = self.of(term)? else { continue };
+                    let Some(hits) = self.of(term)? else { continue };
                     let both = match found {
-                        Some(found) => found & files,
-                        None => files,
+                        Some(found) => found.and(&hits),
+                        None => hits,
                     };
-                    let is_enough = both.len() <= FILES_ENOUGH;
+                    let is_enough = both.files().len() <= FILES_ENOUGH;
                     found = Some(both);
                     if is_enough {
                         break;
@@ -87,10 +86,10 @@ impl Probe<'_> {
                 Ok(found)
             }
             Predicate::Or(terms) if terms.iter().all(|term| self.can_tell(term)) => {
-                let mut all = RoaringBitmap::new();
+                let mut all = Hits::default();
                 for term in terms {
-                    let Some(files) = self.of(term)? else { return Ok(None) };
-                    all |= files;
+                    let Some(hits) = self.of(term)? else { return Ok(None) };
+                    all.or(hits);
                 }
                 Ok(Some(all))
             }
@@ -133,7 +132,7 @@ impl Probe<'_> {
     }
 
     /// The files that can hold one of these values.
-    fn with_any(&self, column: u32, values: &[Scalar]) -> Result<Option<RoaringBitmap>> {
+    fn with_any(&self, column: u32, values: &[Scalar]) -> Result<Option<Hits>> {
         let Some((field, shape)) = Field::asked(self.lists.def, self.request, column) else {
             return Ok(None);
         };
@@ -142,17 +141,17 @@ impl Probe<'_> {
         let Some(mut keys) = keys.collect::<Option<Vec<u64>>>() else { return Ok(None) };
         keys.sort_unstable();
         keys.dedup();
-        let mut found = RoaringBitmap::new();
-        let covered = self.lists.find(&keys, &mut |_, file| {
-            found.insert(file);
-        })?;
+        let mut found = Hits::default();
+        let covered = self.lists.find(&keys, &mut |_, hit| found.add(hit))?;
         let index = self.lists.index;
         let Some(sure) = index.without_left_out(&field, &covered) else { return Ok(None) };
         #[cfg(any(test, feature = "testing"))]
         if self.lists.core.options.plants_fault_in_index {
-            found.remove_biggest(1);
+            found.damage();
         }
         let live = &index.live.0;
-        Ok(Some((found & live) | (live - sure)))
+        found.keep_only(live);
+        found.add_whole(&(live - sure));
+        Ok(Some(found))
     }
 }

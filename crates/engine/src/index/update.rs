@@ -13,6 +13,7 @@ use super::collect::FileKeys;
 use super::footers::{FooterRow, NewFooter};
 use super::head::{IndexHead, LevelHead};
 use super::level::{self, Level, RowName, cut_for, shard_of};
+use super::slices::SlicedKey;
 use super::stats::{FileStats, StatsRow};
 use crate::db::Core;
 use crate::error::{Error, Result};
@@ -73,7 +74,8 @@ impl IndexRows {
         for NewKeys { file, keys } in new {
             index.add(file, &keys);
             files.insert(file);
-            postings.extend(keys.keys.into_iter().map(|key| Posting { key, file }));
+            let posting = |key: SlicedKey| Posting { key: key.key(), file, slice: key.slice() };
+            postings.extend(keys.keys.into_iter().map(posting));
         }
         postings.sort_unstable();
         postings.dedup();
@@ -89,7 +91,8 @@ impl IndexRows {
             let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
             let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
             let own = postings.get(start..end).unwrap_or_default();
-            let row = level::encode(def, &files, own.iter().copied().map(Ok))?;
+            let slice_rows = core.options.index_slice_rows;
+            let row = level::encode(def, &files, slice_rows, own.iter().copied().map(Ok))?;
             bytes += row.len() as u64;
             self.put.push((RowName { level: Level::Waiting, cut, shard }, row));
         }
@@ -148,7 +151,8 @@ pub(super) fn waiting(
     }
     let count = rows.iter().map(|row| row.postings.len()).sum::<usize>();
     let mut postings = Vec::with_capacity(count + more);
-    for posting in rows.iter().flat_map(|row| row.postings.iter()) {
+    let slice_rows = core.options.index_slice_rows;
+    for posting in rows.iter().flat_map(|row| row.postings.iter(slice_rows)) {
         postings.push(posting.map_err(|e| Error::part("posting lists", e))?);
     }
     let files = rows.into_iter().map(|row| row.files).reduce(|all, files| all & files);

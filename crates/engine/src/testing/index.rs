@@ -22,6 +22,7 @@ use dodb_rowstore::{Flow, RowStore, Statement, Usage};
 
 cases![
     look_ups_cost_the_same_at_any_number_of_files,
+    a_look_up_in_a_large_file_reads_some_pages,
     waiting_keys_cost_a_row_more_until_they_are_folded,
     pruned_answers_are_those_of_full_scans,
     a_planted_fault_in_pruning_is_found,
@@ -70,9 +71,13 @@ impl Place {
     }
 
     fn open(&self) -> Db {
+        self.open_with_slices(self.options.index_slice_rows)
+    }
+
+    fn open_with_slices(&self, index_slice_rows: u32) -> Db {
         let bucket = Some(self.bucket.clone());
-        try_open_with(Box::new(self.store.clone()), &self.options, bucket, self.env.clone())
-            .unwrap()
+        let options = Options { index_slice_rows, ..self.options.clone() };
+        try_open_with(Box::new(self.store.clone()), &options, bucket, self.env.clone()).unwrap()
     }
 
     /// The ids of rows that meet `predicate` on a database opened for it alone, rows read, GETs.
@@ -86,12 +91,18 @@ impl Place {
 }
 
 fn ids(snapshot: &Snapshot, predicate: &Predicate, usage: &Usage) -> Vec<String> {
-    let request = ScanRequest {
-        columns: vec![thing::ID],
-        paths: paths(),
-        predicate: predicate.clone(),
-        row_addresses: false,
-    };
+    read(snapshot, vec![thing::ID], predicate, usage)
+}
+
+/// The ids of rows that meet `predicate`. They are the first of the columns that are read.
+fn read(
+    snapshot: &Snapshot,
+    columns: Vec<u32>,
+    predicate: &Predicate,
+    usage: &Usage,
+) -> Vec<String> {
+    let request =
+        ScanRequest { columns, paths: paths(), predicate: predicate.clone(), row_addresses: false };
     let plan = snapshot.scan(request, usage).unwrap();
     let mut out = Vec::new();
     for task in plan.tasks(usage).unwrap() {
@@ -193,6 +204,43 @@ fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
         println!("{files:>6} files, {what:<24} {reads:>2} rows read,  0 GETs");
         assert!(reads <= if files > 1_000 { 40 } else { 4 }, "{files} files: {reads}");
     }
+}
+
+fn a_look_up_in_a_large_file_reads_some_pages(stores: Stores<'_>) {
+    let rows = super::size(40_000, 12_000) as u64;
+    let place = with_files(stores, 1, rows);
+    let (db, usage) = (place.open(), Usage::default());
+    let bytes = db.snapshot("things", &usage).unwrap().warm().2;
+    for n in [0, rows / 2, rows - 1] {
+        let id = format!("{:016x}", Rng(n).next());
+        let by_id = text(thing::ID, CompareOp::Eq, &id);
+        let by_email = text(EMAIL, CompareOp::Eq, &email(n));
+        for (predicate, columns) in [
+            (&by_id, vec![thing::ID]),
+            (&by_id, vec![thing::ID, thing::DATA, thing::CREATED_AT]),
+            (&by_email, vec![thing::ID, thing::DATA]),
+        ] {
+            let (db, usage) = (place.open(), Usage::default());
+            let alone = columns.len() == 1;
+            let found = read(&db.snapshot("things", &usage).unwrap(), columns, predicate, &usage);
+            assert_eq!(found, [id.clone()]);
+            let counts = usage.counts();
+            println!("{rows} rows in a file of {bytes} bytes, {predicate:?}: {counts:?}");
+            assert!(counts.rows_read <= 4 && counts.object_gets == 1, "{counts:?}");
+            assert!(!alone || counts.object_bytes < bytes / 8, "{counts:?} of {bytes}");
+        }
+    }
+    // What replaces a thing looks for it there, and the new one is found instead.
+    let replaced = Thing::new(format!("{:016x}", Rng(rows / 2).next()), "Person", "{}", 0);
+    let (db, usage) = (place.open(), Usage::default());
+    now(db.insert("things", &things(&[replaced]), &usage)).unwrap();
+    let counts = usage.counts();
+    println!("to replace one thing: {counts:?}");
+    assert!(counts.object_gets == 1 && counts.object_bytes < bytes, "{counts:?}");
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    assert_eq!(snapshot.rows(), rows);
+    let gone = text(EMAIL, CompareOp::Eq, &email(rows / 2));
+    assert!(ids(&snapshot, &gone, &usage).is_empty());
 }
 
 fn waiting_keys_cost_a_row_more_until_they_are_folded(stores: Stores<'_>) {
@@ -367,7 +415,8 @@ fn differences(place: &Place, seed: u64, steps: u64, asked: u64) -> Result<u64, 
             5 | 6 => flush(&db),
             7 => fold(&db),
             8 => while now(db.compact_step("things", true, &usage)).unwrap().more {},
-            _ => db = place.open(),
+            // Another program may cut files otherwise.
+            _ => db = place.open_with_slices([4, 5][rng.below(2) as usize]),
         }
         let snapshot = db.snapshot("things", &usage).unwrap();
         let all = everything(&snapshot);
@@ -404,6 +453,7 @@ fn small() -> Options {
         fold_rows_min: 8,
         compact_bytes_max: 2_500,
         flush_rows_max: 40,
+        index_slice_rows: 4,
         file_bytes: 20_000,
         ..Options::default()
     }

@@ -367,6 +367,7 @@ pub(crate) async fn read(
         deleted: Arc::new(deleted_rows(part.deleted.as_deref())),
         row_numbers: true,
         batch_rows: BATCH_ROWS,
+        rows: None,
         use_filters: false,
     };
     let schema = nullable(def);

@@ -310,6 +310,7 @@ impl<'a> Added<'a> {
             deleted: Arc::new(deleted.iter().map(u64::from).collect()),
             row_numbers: true,
             batch_rows: BATCH_ROWS,
+            rows: None,
             use_filters: false,
         };
         let mut scan = self.reader.scan(request).await?;

@@ -20,7 +20,7 @@ use super::lake::Lake;
 use super::open::open;
 use crate::db::Core;
 use crate::error::{Error, Result};
-use crate::index::KeyFiles;
+use crate::index::{KeyFiles, RowRanges};
 use crate::keys::{KeyIndex, derived_id, key_columns};
 use crate::scan::derived_column;
 use crate::state::{PartState, TableState};
@@ -84,22 +84,34 @@ async fn look(
     if let Some(batch) = batch {
         let columns = key_columns(def, batch)?;
         let keys = KeyIndex::of_columns(def.kind, columns.clone())?;
-        for (part, rows) in candidates {
-            let leaving = deletions.iter().find(|(no, _)| *no == part.no).map(|(_, rows)| rows);
-            let keys = Keys { index: &keys, columns: &columns, rows: &rows, leaving };
-            reading.find(&part, &keys, &mut found).await?;
+        for candidate in candidates {
+            let no = candidate.part.no;
+            let leaving = deletions.iter().find(|(of, _)| *of == no).map(|(_, rows)| rows);
+            let keys = Keys { index: &keys, columns: &columns, rows: &candidate.rows, leaving };
+            reading.find(&candidate, &keys, &mut found).await?;
         }
     }
     Ok(found)
 }
 
-/// Files that may have keys of `batch`, and the rows of the batch that each may have.
+/// A file that may have keys of a batch.
+struct Candidate {
+    part: Arc<PartState>,
+    /// The rows of the batch whose keys it may have.
+    rows: Vec<u32>,
+    /// Does the index say so, and not a filter?
+    is_told: bool,
+    /// Where in the file; `None`: anywhere.
+    within: Option<RowRanges>,
+}
+
+/// Files that may have keys of `batch`.
 fn candidates(
     core: &Core,
     state: &TableState,
     batch: &RecordBatch,
     usage: &Usage,
-) -> Result<Vec<(Arc<PartState>, Vec<u32>)>> {
+) -> Result<Vec<Candidate>> {
     let def = &state.def;
     let columns = key_columns(def, batch)?;
     let zone = key_zone(def, &columns);
@@ -120,7 +132,9 @@ fn candidates(
     let index = KeyIndex::of_columns(def.kind, columns)?;
     let mut out = Vec::new();
     for file in near {
-        let rows: Vec<u32> = match (filters.get(file.no), by_index.rows_of(file.no)) {
+        let told = by_index.rows_of(file.no);
+        let is_told = filters.get(file.no).is_none() && told.is_some();
+        let rows: Vec<u32> = match (filters.get(file.no), told) {
             (Some(filter), _) => {
                 let hashes = index.hashes().iter().enumerate();
                 let might = hashes.filter(|(_, hash)| filter.might_contain(**hash));
@@ -130,7 +144,8 @@ fn candidates(
             (None, None) => (0..batch.num_rows() as u32).collect(),
         };
         if !rows.is_empty() {
-            out.push((file.clone(), rows));
+            let within = by_index.within(file.no).filter(|_| is_told);
+            out.push(Candidate { part: file.clone(), rows, is_told, within });
         }
     }
     Ok(out)
@@ -160,23 +175,23 @@ impl Reading<'_> {
         def.schema.columns().iter().map(|c| c.id).filter(wanted).collect()
     }
 
-    async fn read(
-        &self,
-        part: &PartState,
-        predicate: Predicate,
-        deleted: Vec<u64>,
-    ) -> Result<Vec<RecordBatch>> {
-        let bucket = &self.lake.bucket;
-        let reader = open(self.core, self.state, part, bucket, self.usage).await?;
-        let request = ReadRequest {
+    /// Those of a file, with their places in it, but for rows that are `deleted`.
+    fn request(&self, deleted: Vec<u64>) -> ReadRequest {
+        ReadRequest {
             columns: self.columns(),
             paths: Vec::new(),
-            predicate,
+            predicate: Predicate::True,
             deleted: Arc::new(deleted),
             row_numbers: true,
             batch_rows: BATCH_ROWS,
+            rows: None,
             use_filters: true,
-        };
+        }
+    }
+
+    async fn read(&self, part: &PartState, request: ReadRequest) -> Result<Vec<RecordBatch>> {
+        let bucket = &self.lake.bucket;
+        let reader = open(self.core, self.state, part, bucket, self.usage).await?;
         let mut scan = reader.scan(request).await?;
         let mut out = Vec::new();
         while let Some(batch) = scan.next_batch().await? {
@@ -193,7 +208,7 @@ impl Reading<'_> {
         found: &mut WarmRows,
     ) -> Result<()> {
         let others = (0..part.rows).filter(|row| !rows.contains(*row as u32)).collect();
-        for batch in self.read(part, Predicate::True, others).await? {
+        for batch in self.read(part, self.request(others)).await? {
             let all: UInt32Array = (0..batch.num_rows() as u32).collect();
             self.note(&batch, &all, found)?;
         }
@@ -201,15 +216,25 @@ impl Reading<'_> {
     }
 
     /// Finds the live rows that have one of the keys.
-    async fn find(&self, part: &PartState, keys: &Keys<'_>, found: &mut WarmRows) -> Result<()> {
-        let def = &self.state.def;
-        let predicate = asking_for(def, keys)?;
+    async fn find(
+        &self,
+        candidate: &Candidate,
+        keys: &Keys<'_>,
+        found: &mut WarmRows,
+    ) -> Result<()> {
+        let (def, part) = (&self.state.def, &candidate.part);
         let mut gone = part.deleted.as_deref().cloned().unwrap_or_default();
         if let Some(leaving) = keys.leaving {
             gone |= leaving;
         }
         let mut rows = RoaringBitmap::new();
-        for batch in self.read(part, predicate, deleted_rows(Some(&gone))).await? {
+        let request = ReadRequest {
+            predicate: asking_for(def, keys)?,
+            rows: candidate.within.as_ref().map(|within| Arc::from(within.as_slice())),
+            use_filters: !candidate.is_told,
+            ..self.request(deleted_rows(Some(&gone)))
+        };
+        for batch in self.read(part, request).await? {
             let there = KeyIndex::of_columns(def.kind, key_columns(def, &batch)?)?;
             let mut at = Vec::new();
             for row in keys.rows {

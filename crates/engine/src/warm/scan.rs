@@ -16,8 +16,8 @@ use super::lake::{counted, metered};
 use super::open::open;
 use crate::db::Core;
 use crate::error::{Error, Result};
-use crate::scan::{ScanCounters, ScanRequest};
-use crate::state::{PartState, TableState};
+use crate::scan::{ScanCounters, ScanRequest, ScanTask};
+use crate::state::TableState;
 
 const BATCH_ROWS: usize = 8_192;
 
@@ -25,24 +25,17 @@ const BATCH_ROWS: usize = 8_192;
 pub(crate) struct FileScanner {
     core: Arc<Core>,
     state: Arc<TableState>,
-    part: Arc<PartState>,
-    is_told: bool,
+    task: ScanTask,
     objects: Arc<ObjectUsage>,
     counted: ObjectCounts,
     scan: Option<FileScan>,
 }
 
 impl FileScanner {
-    /// `is_told`: the index named the file for the values that are asked for.
-    pub(crate) fn new(
-        core: Arc<Core>,
-        state: Arc<TableState>,
-        part: Arc<PartState>,
-        is_told: bool,
-    ) -> Self {
+    pub(crate) fn new(core: Arc<Core>, state: Arc<TableState>, task: ScanTask) -> Self {
         let objects = Arc::new(ObjectUsage::default());
         let counted = ObjectCounts::default();
-        FileScanner { core, state, part, is_told, objects, counted, scan: None }
+        FileScanner { core, state, task, objects, counted, scan: None }
     }
 
     /// The next rows, in the columns of `schema`.
@@ -62,7 +55,7 @@ impl FileScanner {
             let numbers = columns.pop();
             let numbers = numbers.as_ref().and_then(|n| n.as_primitive_opt::<Int64Type>());
             let numbers = numbers.ok_or_else(|| Error::invalid("a file without row numbers"))?;
-            columns.push(Arc::new(UInt64Array::from_value(self.part.no, batch.num_rows())));
+            columns.push(Arc::new(UInt64Array::from_value(self.task.part.no, batch.num_rows())));
             let rows = numbers.values().iter().map(|row| *row as u64);
             columns.push(Arc::new(UInt64Array::from_iter_values(rows)));
         }
@@ -92,12 +85,12 @@ impl FileScanner {
     }
 
     async fn open(&mut self, request: &ScanRequest, usage: &Usage) -> Result<FileScan> {
-        let def = &self.state.def;
+        let (def, part) = (&self.state.def, &self.task.part);
         let bucket = match &self.state.attached {
             Some(table) => counted(table.bucket(), &self.objects),
             None => metered(&self.core, def, &self.objects)?,
         };
-        let reader = open(&self.core, &self.state, &self.part, &bucket, usage).await?;
+        let reader = open(&self.core, &self.state, part, &bucket, usage).await?;
         let paths = request.paths.iter().map(|path| ReadPath {
             id: path.id,
             name: path.name.clone(),
@@ -109,10 +102,11 @@ impl FileScanner {
             columns: request.columns.clone(),
             paths: paths.collect(),
             predicate: request.predicate.clone(),
-            deleted: Arc::new(deleted_rows(self.part.deleted.as_deref())),
+            deleted: Arc::new(deleted_rows(part.deleted.as_deref())),
             row_numbers: request.row_addresses,
             batch_rows: BATCH_ROWS,
-            use_filters: !self.is_told,
+            rows: self.task.rows.clone(),
+            use_filters: !self.task.is_told,
         };
         Ok(reader.scan(read).await.map_err(|e| e.of_table(&def.name))?)
     }

@@ -17,7 +17,7 @@ use crate::assemble::zones;
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::ids;
-use crate::index::collect;
+use crate::index::{Slices, collect};
 use crate::keys::{fill_ids, hash_keys, key_columns};
 use crate::scan::derived_column;
 use crate::table::{TableDef, TableKind, relationships, things};
@@ -81,7 +81,9 @@ pub(super) async fn write(
                 }
             }
             let (file, footer) = writer.finish().await?;
-            let new = describe(def, &rows.slice(start, end - start), uri, &file, footer)?;
+            let written = rows.slice(start, end - start);
+            let slices = Slices::of_all(written.num_rows() as u64, core.options.index_slice_rows);
+            let new = describe(def, &written, &slices, uri, &file, footer)?;
             out.push((file, new));
             start = end;
         }
@@ -100,7 +102,12 @@ fn options(def: &TableDef, table: &Table) -> FileOptions {
         bloom_paths.extend(paths.map(|path| (laid.column.id, path.path.clone())));
     }
     bloom_paths.truncate(BLOOM_PATHS_MAX);
-    FileOptions { bloom_columns, bloom_paths, ..FileOptions::default() }
+    let unique_columns = match def.kind {
+        TableKind::Things => vec![things::ID],
+        TableKind::Relationships => vec![relationships::ID],
+        TableKind::Plain => Vec::new(),
+    };
+    FileOptions { bloom_columns, bloom_paths, unique_columns, ..FileOptions::default() }
 }
 
 /// A relationship's id is written out: other engines cannot derive it.
@@ -125,6 +132,7 @@ fn with_ids(def: &TableDef, batch: &RecordBatch) -> Result<RecordBatch> {
 fn describe(
     def: &TableDef,
     rows: &RecordBatch,
+    slices: &Slices<'_>,
     uri: String,
     file: &DataFile,
     end: FileEnd,
@@ -136,7 +144,7 @@ fn describe(
             stats.push((id, ColumnStats::of(array)));
         }
     }
-    let keys = collect(def, rows)?;
+    let keys = collect(def, rows, slices)?;
     let filter = match def.kind {
         TableKind::Plain => None,
         // The index finds its rows by their ids as it is.

@@ -6,6 +6,7 @@ mod deletes;
 mod end;
 mod evidence;
 mod footer;
+mod held;
 mod metrics;
 mod order;
 mod partition;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::prep_null_mask_filter;
+use bytes::Bytes;
 use dodb_part::json::PathType;
 use dodb_part::{Answer, ColumnStats, ColumnType, CompareOp, Evidence, Predicate, Sbbf, prune};
 use parquet::DecodeResult;
@@ -22,6 +23,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use super::end::FileEnd;
+use super::held::Held;
 use super::resolve::{Fields, Source};
 use super::select::{self, Judged};
 use super::{evidence, footer};
@@ -68,6 +70,9 @@ pub struct ReadRequest {
     pub row_numbers: bool,
     /// Rows in a batch, at most.
     pub batch_rows: usize,
+    /// Only rows in these ranges of the file, which ascend, can meet the predicate, as somebody
+    /// knows who has looked; `None`: any can.
+    pub rows: Option<Arc<[Range<u64>]>>,
     /// Ask the file's own Bloom filters, which costs a request.
     pub use_filters: bool,
 }
@@ -77,7 +82,7 @@ pub struct ReadRequest {
 pub struct ScanCounts {
     /// Row groups of the file.
     pub groups: u64,
-    /// Row groups left out by their statistics.
+    /// Row groups left out by their statistics, or because no row in them can be wanted.
     pub groups_pruned: u64,
     /// Row groups left out by a Bloom filter.
     pub groups_pruned_by_filter: u64,
@@ -177,7 +182,8 @@ impl FileReader {
         let schema = self.output_schema(&request)?;
         let mut counts = ScanCounts::default();
         let Selected { groups, rows, ranges } = self.select(&request, &filter, &mut counts).await?;
-        let span = self.narrow_span(&ranges, output.iter().chain(&filter), counts.rows_kept);
+        let all = output.iter().chain(&filter);
+        let narrow = self.narrow_ranges(&ranges, all, counts.rows_kept, request.rows.is_some());
         let parquet = self.arrow.parquet_schema();
         let leaves = output.iter().flat_map(|source| source.leaves.iter().copied());
         let mut builder = ParquetPushDecoderBuilder::new_with_metadata(self.arrow.clone())
@@ -185,7 +191,11 @@ impl FileReader {
             .with_projection(ProjectionMask::leaves(parquet, leaves))
             .with_row_groups(groups)
             .with_row_selection(rows)
-            .with_max_predicate_cache_size(predicate_cache_bytes(parquet));
+            .with_max_predicate_cache_size(match narrow {
+                // It would read whole batches of rows for that.
+                Some(_) => 0,
+                None => predicate_cache_bytes(parquet),
+            });
         if request.predicate != Predicate::True {
             let leaves = filter.iter().flat_map(|source| source.leaves.iter().copied());
             let mask = ProjectionMask::leaves(parquet, leaves);
@@ -194,14 +204,17 @@ impl FileReader {
             let filter = RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, evaluate))]);
             builder = builder.with_row_filter(filter);
         }
-        let mut decoder = builder.build()?;
-        if let Some(span) = span {
-            let bytes = self.bucket.read_ranges(&self.uri, std::slice::from_ref(&span)).await?;
-            decoder.push_ranges(vec![span], bytes)?;
-        }
+        let decoder = builder.build()?;
+        let held = match narrow {
+            Some(narrow) => {
+                let bytes = self.bucket.read_ranges(&self.uri, &narrow).await?;
+                Held::new(narrow, bytes)
+            }
+            None => Held::default(),
+        };
         let reader = self.clone();
         let has_numbers = request.row_numbers;
-        Ok(FileScan { reader, decoder, output, schema, has_numbers, counts })
+        Ok(FileScan { reader, decoder, held, output, schema, has_numbers, counts })
     }
 
     fn output_schema(&self, request: &ReadRequest) -> Result<SchemaRef> {
@@ -246,7 +259,8 @@ impl FileReader {
                 known.insert(source.id(), nulls);
             }
             let by_stats = |id: u32| Evidence { stats: known.get(&id), bloom: None };
-            if prune(&request.predicate, &by_stats) == Answer::CannotMatch {
+            let wanted = select::wanted(request.rows.as_deref(), start, rows);
+            if wanted.is_empty() || prune(&request.predicate, &by_stats) == Answer::CannotMatch {
                 counts.groups_pruned += 1;
                 continue;
             }
@@ -257,7 +271,7 @@ impl FileReader {
                 continue;
             }
             let footer = self.footer();
-            let kept = select::by_pages(footer, group, rows, &request.predicate, &judged, &all);
+            let kept = select::by_pages(footer, group, &wanted, &request.predicate, &judged, &all);
             counts.slices += kept.slices;
             counts.slices_pruned += kept.slices_pruned;
             let live = select::live(&kept.ranges, start, rows, &request.deleted);
@@ -272,29 +286,48 @@ impl FileReader {
     }
 
     /// The bytes from the first to the last page of few rows, filter and output together: one
-    /// request for a little more costs less than several. `None` when the rows are many, or far
-    /// apart.
-    fn narrow_span<'a>(
+    /// request for a little more costs less than several. Where these are far apart but it
+    /// `is_told` that rows will be found there, a range for each column, to be asked for together.
+    /// `None` when the rows are many.
+    fn narrow_ranges<'a>(
         &self,
         ranges: &[(usize, Vec<Range<u64>>)],
         sources: impl Iterator<Item = &'a Source>,
         rows: u64,
-    ) -> Option<Range<u64>> {
+        is_told: bool,
+    ) -> Option<Vec<Range<u64>>> {
         if rows == 0 || rows > NARROW_ROWS_MAX {
             return None;
         }
         let leaves: Vec<usize> = sources.flat_map(|source| source.leaves.clone()).collect();
-        let mut span: Option<Range<u64>> = None;
+        let mut all = Vec::with_capacity(ranges.len() * leaves.len());
         for (group, ranges) in ranges {
             for leaf in &leaves {
-                let own = select::bytes_of(self.footer(), *group, *leaf, ranges)?;
-                span = Some(match span {
-                    Some(span) => span.start.min(own.start)..span.end.max(own.end),
-                    None => own,
-                });
+                all.push(select::bytes_of(self.footer(), *group, *leaf, ranges)?);
             }
         }
-        span.filter(|span| span.end - span.start <= NARROW_BYTES_MAX)
+        all.sort_unstable_by_key(|range| (range.start, range.end));
+        all.dedup();
+        let end = all.iter().map(|range| range.end).max()?;
+        let span = all.first()?.start..end;
+        if span.end - span.start <= NARROW_BYTES_MAX {
+            return Some(vec![span]);
+        }
+        let bytes: u64 = all.iter().map(|range| range.end - range.start).sum();
+        Some(all).filter(|_| is_told && bytes <= NARROW_BYTES_MAX)
+    }
+
+    /// The bytes of these ranges; those that are held are not read.
+    async fn fetch(&self, held: &Held, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let mut missing = ranges.to_vec();
+        missing.retain(|range| held.get(range).is_none());
+        let read = match missing.is_empty() {
+            true => Vec::new(),
+            false => self.bucket.read_ranges(&self.uri, &missing).await?,
+        };
+        let mut read = read.into_iter();
+        let all = ranges.iter().map(|range| held.get(range).or_else(|| read.next()));
+        all.map(|bytes| bytes.ok_or_else(|| Error::corrupt("a range was not read"))).collect()
     }
 
     /// Filters of a row group that can answer the predicate, by column id.
@@ -399,6 +432,8 @@ fn evaluate(
 pub struct FileScan {
     reader: FileReader,
     decoder: ParquetPushDecoder,
+    /// What the decoder asks for more than once is read once.
+    held: Held,
     output: Vec<Source>,
     schema: SchemaRef,
     has_numbers: bool,
@@ -428,8 +463,7 @@ impl FileScan {
         loop {
             match self.decoder.try_decode()? {
                 DecodeResult::NeedsData(ranges) => {
-                    let reader = &self.reader;
-                    let bytes = reader.bucket.read_ranges(&reader.uri, &ranges).await?;
+                    let bytes = self.reader.fetch(&self.held, &ranges).await?;
                     self.decoder.push_ranges(ranges, bytes)?;
                 }
                 DecodeResult::Data(batch) if batch.num_rows() == 0 => {}

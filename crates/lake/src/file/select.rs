@@ -26,16 +26,26 @@ pub(super) struct Kept {
 /// The rows of each page of a column, in order, and what is known of them.
 type Pages = Vec<(Range<u64>, Option<ColumnStats>)>;
 
-/// Looks at a row group in slices between the page boundaries of the predicate's columns. `known`
-/// says what is known of columns besides their pages.
+/// The ranges of rows of a group that begins at row `start` of its file, within the group, of those
+/// that are wanted of the file. `None`: all are.
+pub(super) fn wanted(of_file: Option<&[Range<u64>]>, start: u64, rows: u64) -> Vec<Range<u64>> {
+    let Some(of_file) = of_file else { return std::iter::once(0..rows).collect() };
+    let within = |row: u64| row.saturating_sub(start).min(rows);
+    let own = of_file.iter().map(|range| within(range.start)..within(range.end));
+    own.filter(|range| range.start < range.end).collect()
+}
+
+/// Looks at the wanted rows of a group in slices between the page boundaries of the predicate's
+/// columns. `known` says what is known of columns besides their pages.
 pub(super) fn by_pages<'a>(
     footer: &ParquetMetaData,
     group: usize,
-    rows: u64,
+    wanted: &[Range<u64>],
     predicate: &Predicate,
     judged: &[Judged],
     known: &dyn Fn(u32) -> Evidence<'a>,
 ) -> Kept {
+    let rows = u64::try_from(footer.row_group(group).num_rows()).unwrap_or_default();
     let pages: Vec<(u32, Pages)> = judged
         .iter()
         .filter_map(|column| Some((column.id, pages_of(footer, group, rows, column)?)))
@@ -43,11 +53,15 @@ pub(super) fn by_pages<'a>(
     let mut cuts: Vec<u64> =
         pages.iter().flat_map(|(_, p)| p.iter().map(|(r, _)| r.start)).collect();
     cuts.extend([0, rows]);
+    cuts.extend(wanted.iter().flat_map(|range| [range.start, range.end]));
     cuts.sort_unstable();
     cuts.dedup();
     let mut kept = Kept { ranges: Vec::new(), slices: 0, slices_pruned: 0 };
     for cut in cuts.windows(2) {
         let &[start, end] = cut else { continue };
+        if !wanted.iter().any(|range| range.contains(&start)) {
+            continue;
+        }
         kept.slices += 1;
         let evidence = |id: u32| {
             let of_page = pages.iter().find(|(of, _)| *of == id).and_then(|(_, pages)| {
@@ -69,7 +83,8 @@ pub(super) fn by_pages<'a>(
     kept
 }
 
-/// Where the pages of these rows of a group are in the file, with the dictionary before them.
+/// Where the pages of these rows of a group are in the file, with the dictionary, where there is
+/// one, and all before them.
 pub(super) fn bytes_of(
     footer: &ParquetMetaData,
     group: usize,
@@ -77,11 +92,16 @@ pub(super) fn bytes_of(
     rows: &[Range<u64>],
 ) -> Option<Range<u64>> {
     let chunk = footer.row_groups().get(group)?.columns().get(leaf)?;
-    let (start, _) = chunk.byte_range();
     let pages = footer.offset_index()?.get(group)?.get(leaf)?.page_locations();
-    let last = rows.iter().map(|range| range.end).max()?;
-    let starts_before = |first_row: i64| u64::try_from(first_row).is_ok_and(|row| row < last);
-    let page = pages.iter().rfind(|page| starts_before(page.first_row_index))?;
+    let page_of = |row: u64| {
+        let is_before = |first_row: i64| u64::try_from(first_row).is_ok_and(|first| first <= row);
+        pages.iter().rfind(|page| is_before(page.first_row_index))
+    };
+    let start = match chunk.dictionary_page_offset() {
+        Some(_) => chunk.byte_range().0,
+        None => u64::try_from(page_of(rows.first()?.start)?.offset).ok()?,
+    };
+    let page = page_of(rows.last()?.end.checked_sub(1)?)?;
     let end = page.offset.checked_add(i64::from(page.compressed_page_size))?;
     let end = u64::try_from(end).ok()?;
     (start < end).then_some(start..end)

@@ -65,6 +65,7 @@ fn request(columns: Vec<u32>, predicate: Predicate) -> ReadRequest {
         deleted: Arc::default(),
         row_numbers: false,
         batch_rows: 10,
+        rows: None,
         use_filters: true,
     }
 }
@@ -244,6 +245,8 @@ struct Case {
     rows: Vec<Row>,
     deleted: BTreeSet<u64>,
     predicate: Predicate,
+    /// Which nine rows each are asked for; `None`: all.
+    slices: Option<BTreeSet<u64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -319,11 +322,11 @@ fn case() -> impl Strategy<Value = Case> {
             }
             let last = rows.len() as u64;
             let deleted = proptest::collection::btree_set(0..last, 0..10);
-            (Just(rows), deleted, Just(predicate)).prop_map(|(rows, deleted, predicate)| Case {
-                rows,
-                deleted,
-                predicate,
-            })
+            let slices = proptest::collection::btree_set(0..last / 9 + 2, 0..5);
+            let slices = proptest::option::of(slices);
+            (Just(rows), deleted, Just(predicate), slices).prop_map(
+                |(rows, deleted, predicate, slices)| Case { rows, deleted, predicate, slices },
+            )
         },
     )
 }
@@ -388,6 +391,7 @@ fn check(case: &Case) {
     let truth = case.predicate.evaluate(batch.num_rows(), &find).unwrap();
     let wanted: Vec<i64> = (0..batch.num_rows() as i64)
         .filter(|row| !case.deleted.contains(&(*row as u64)))
+        .filter(|row| case.slices.as_ref().is_none_or(|kept| kept.contains(&(*row as u64 / 9))))
         .filter(|row| truth.is_valid(*row as usize) && truth.value(*row as usize))
         .collect();
     let columns: Vec<u32> = arrays.iter().map(|(id, _)| *id).collect();
@@ -399,6 +403,7 @@ fn check(case: &Case) {
         let request = ReadRequest {
             paths,
             deleted: Arc::new(case.deleted.iter().copied().collect()),
+            rows: case.slices.as_ref().map(|all| all.iter().map(|n| n * 9..n * 9 + 9).collect()),
             row_numbers: true,
             ..request(columns, case.predicate.clone())
         };
@@ -431,6 +436,7 @@ fn a_document_without_fields_is_filtered_by_its_text() {
         rows: vec![empty.clone(), Row { document, ..empty }],
         deleted: [0].into(),
         predicate: Predicate::Compare { column: PATH + 2, op: CompareOp::Lt, value },
+        slices: None,
     });
 }
 

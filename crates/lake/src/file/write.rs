@@ -54,6 +54,8 @@ pub struct FileOptions {
     pub bloom_columns: Vec<u32>,
     /// Paths of JSON columns that do: column id and stored path.
     pub bloom_paths: Vec<(u32, String)>,
+    /// Ids of columns whose values hardly repeat: a dictionary would be read with each page.
+    pub unique_columns: Vec<u32>,
     /// Bytes of one part of an upload; R2 and S3 want at least 5 MiB. A smaller file is put whole.
     pub upload_part_bytes: usize,
 }
@@ -69,6 +71,7 @@ impl Default for FileOptions {
             zstd_level: 3,
             bloom_columns: Vec::new(),
             bloom_paths: Vec::new(),
+            unique_columns: Vec::new(),
             upload_part_bytes: 8 << 20,
         }
     }
@@ -346,6 +349,10 @@ fn properties(layout: &Layout, options: &FileOptions) -> Result<WriterProperties
         .set_statistics_enabled(EnabledStatistics::Page);
     for laid in layout.columns() {
         let id = laid.column.id;
+        if options.unique_columns.contains(&id) {
+            let path = ColumnPath::from(laid.column.name.as_str());
+            builder = builder.set_column_dictionary_enabled(path, false);
+        }
         if options.bloom_columns.contains(&id) {
             builder = bloom(builder, vec![laid.column.name.clone()], options);
         }

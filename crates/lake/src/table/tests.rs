@@ -120,6 +120,7 @@ impl World {
             deleted: Arc::new(live.deleted_rows(table).await?),
             row_numbers: true,
             batch_rows: 7,
+            rows: None,
             use_filters: true,
         };
         let mut scan = reader.scan(request).await?;

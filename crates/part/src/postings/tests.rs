@@ -5,48 +5,73 @@ use proptest::prelude::*;
 use super::*;
 use crate::value::hash_bytes;
 
-fn sorted(postings: &[(u64, u32)]) -> Vec<Posting> {
-    let mut all: Vec<Posting> =
-        postings.iter().map(|(key, file)| Posting { key: *key, file: *file }).collect();
+const SLICE_ROWS: u32 = 10;
+
+fn sorted(postings: &[(u64, u32, Option<u16>)]) -> Vec<Posting> {
+    let all = postings.iter().map(|&(key, file, slice)| Posting { key, file, slice });
+    let mut all: Vec<Posting> = all.collect();
     all.sort_unstable();
-    all.dedup();
     all
 }
 
+/// The posting of key `n`, somewhere in a file.
+fn anywhere(key: u64, file: u32) -> Posting {
+    Posting { key, file, slice: None }
+}
+
 fn open(postings: &[Posting]) -> Postings {
-    Postings::open(Buffer::from(Postings::encode(postings).unwrap())).unwrap()
+    Postings::open(Buffer::from(Postings::encode(postings, SLICE_ROWS).unwrap())).unwrap()
+}
+
+/// Each key of a file once: in the slice that all its postings name, or anywhere.
+fn expected(postings: &[Posting]) -> Vec<Posting> {
+    let mut out: Vec<Posting> = Vec::new();
+    for posting in postings {
+        match out.last_mut().filter(|last| (last.key, last.file) == (posting.key, posting.file)) {
+            Some(last) if last.slice == posting.slice => {}
+            Some(last) => last.slice = None,
+            None => out.push(*posting),
+        }
+    }
+    out
 }
 
 fn check(postings: &[Posting], keys: &[u64]) {
-    let found = open(postings).find(keys).unwrap();
-    let mut expected = Vec::new();
+    let mut expected_hits = Vec::new();
     for (at, key) in keys.iter().enumerate() {
-        let same = postings.iter().filter(|posting| posting.key == *key);
-        expected.extend(same.map(|posting| (at, posting.file)));
+        for posting in expected(postings).iter().filter(|posting| posting.key == *key) {
+            let start = posting.slice.map(|slice| u64::from(slice) * 10);
+            let rows = start.map(|start| start..start + 10);
+            expected_hits.push(PostingHit { at, file: posting.file, rows });
+        }
     }
-    let mut found = found;
-    found.sort_unstable();
-    assert_eq!(found, expected);
+    assert_eq!(open(postings).find(keys).unwrap(), expected_hits);
 }
 
 proptest! {
     #[test]
     fn what_was_put_in_is_found(
-        postings in proptest::collection::vec((0u64..400, 0u32..50), 0..600),
+        postings in proptest::collection::vec(
+            (0u64..400, 0u32..50, proptest::option::of(0u16..3)), 0..600),
         keys in proptest::collection::btree_set(0u64..420, 0..40),
     ) {
         let postings = sorted(&postings);
-        let read = open(&postings).iter().collect::<Result<Vec<_>>>();
-        prop_assert_eq!(read.unwrap(), postings.clone());
+        let read = open(&postings).iter(SLICE_ROWS).collect::<Result<Vec<_>>>();
+        prop_assert_eq!(read.unwrap(), expected(&postings));
+        let others = open(&postings).iter(SLICE_ROWS + 1).collect::<Result<Vec<_>>>().unwrap();
+        prop_assert!(others.iter().all(|posting| posting.slice.is_none()));
         check(&postings, &keys.into_iter().collect::<Vec<_>>());
     }
 
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let mut framed = vec![VERSION];
+    fn no_bytes_panic(
+        version in VERSION_WITHOUT_SLICES..=VERSION,
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let mut framed = vec![version];
         framed.extend(bytes);
         if let Ok(postings) = Postings::open(Buffer::from(framed)) {
-            let _ = postings.iter().count();
+            let _ = postings.iter(SLICE_ROWS).count();
             let _ = postings.find(&[0, 1, 77]);
         }
     }
@@ -54,14 +79,14 @@ proptest! {
     #[test]
     fn a_flipped_bit_never_panics(at in 0usize..4_000, bit in 0u8..8) {
         let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
-        let postings = (0..900).map(|n| Posting { key: key(n), file: n as u32 % 7 });
+        let postings = (0..900).map(|n| anywhere(key(n), n as u32 % 7));
         let mut postings: Vec<Posting> = postings.collect();
         postings.sort_unstable();
-        let mut bytes = Postings::encode(&postings).unwrap();
+        let mut bytes = Postings::encode(&postings, SLICE_ROWS).unwrap();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
         if let Ok(postings) = Postings::open(Buffer::from(bytes)) {
-            let _ = postings.iter().count();
+            let _ = postings.iter(SLICE_ROWS).count();
             let _ = postings.find(&[3, 1 << 30, (1 << 40) - 1]);
         }
     }
@@ -70,19 +95,19 @@ proptest! {
 #[test]
 fn a_key_may_span_blocks() {
     let files = 3 * BLOCK_POSTINGS as u32;
-    let mut postings: Vec<Posting> = (0..files).map(|file| Posting { key: 7, file }).collect();
-    postings.insert(0, Posting { key: 6, file: 1 });
-    postings.push(Posting { key: 8, file: 2 });
+    let mut postings: Vec<Posting> = (0..files).map(|file| anywhere(7, file)).collect();
+    postings.insert(0, anywhere(6, 1));
+    postings.push(anywhere(8, 2));
     check(&postings, &[5, 6, 7, 8, 9]);
 }
 
 #[test]
 fn many_keys_take_three_bytes_and_a_half() {
     let mut postings: Vec<Posting> = (0..300_000u64)
-        .map(|n| Posting { key: posting_key(hash_bytes(&n.to_le_bytes())), file: n as u32 / 300 })
+        .map(|n| anywhere(posting_key(hash_bytes(&n.to_le_bytes())), n as u32 / 300))
         .collect();
     postings.sort_unstable();
-    let bytes = Postings::encode(&postings).unwrap();
+    let bytes = Postings::encode(&postings, SLICE_ROWS).unwrap();
     // 40 bits less the 18 that the place among others tells, and 10 for the file.
     assert!(bytes.len() < postings.len() * 9 / 2, "{} bytes", bytes.len());
     let keys: Vec<u64> = postings.iter().step_by(1_000).map(|posting| posting.key).collect();
@@ -105,4 +130,28 @@ fn they_are_wrong_as_often_as_theory_says() {
     let theory = KEYS as f64 / (1u64 << POSTING_KEY_BITS) as f64;
     println!("{KEYS} postings: {measured:.2e} measured, {theory:.2e} in theory");
     assert!((measured / theory - 1.0).abs() < 0.2, "{measured} measured, {theory} in theory");
+}
+
+#[test]
+fn a_key_on_both_sides_of_a_full_block_is_one_posting() {
+    let posting = |key, slice| Posting { key, file: 1, slice: Some(slice) };
+    let last = BLOCK_POSTINGS as u64 - 1;
+    let mut postings: Vec<Posting> = (0..=last).map(|key| posting(key, 4)).collect();
+    postings.push(posting(last, 5));
+    postings.push(posting(last + 1, 6));
+    assert_eq!(open(&postings).len(), BLOCK_POSTINGS + 1);
+    check(&postings, &[last - 1, last, last + 1]);
+}
+
+/// Written by the program that wrote version 1.
+#[test]
+fn version_1_is_read() {
+    let stored: &[u8] = include_bytes!("../../tests/fixtures/postings_v1.bin");
+    let postings = Postings::open(Buffer::from(stored.to_vec())).unwrap();
+    let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
+    let mut expected: Vec<Posting> = (0..5_000).map(|n| anywhere(key(n), n as u32 % 7)).collect();
+    expected.sort_unstable();
+    assert_eq!(postings.iter(SLICE_ROWS).collect::<Result<Vec<_>>>().unwrap(), expected);
+    let hit = PostingHit { at: 0, file: 4_321 % 7, rows: None };
+    assert_eq!(postings.find(&[key(4_321)]).unwrap(), [hit]);
 }
