@@ -18,7 +18,7 @@ use dodb_engine::{
 };
 use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, CompareOp, Predicate, Scalar};
-use dodb_rowstore::{Flow, RowStore, Statement, Usage};
+use dodb_rowstore::{Flow, RowStore, Statement, Usage, UsageCounts};
 
 cases![
     look_ups_cost_the_same_at_any_number_of_files,
@@ -82,11 +82,16 @@ impl Place {
 
     /// The ids of rows that meet `predicate` on a database opened for it alone, rows read, GETs.
     fn cost(&self, predicate: &Predicate) -> (Vec<String>, u64, u64) {
+        let (found, counts) = self.usage(predicate);
+        (found, counts.rows_read, counts.object_gets)
+    }
+
+    /// The same, and everything that it took.
+    fn usage(&self, predicate: &Predicate) -> (Vec<String>, UsageCounts) {
         let (db, usage) = (self.open(), Usage::default());
         let found = ids(&db.snapshot("things", &usage).unwrap(), predicate, &usage);
         assert_eq!(usage.rows_read(), metered(&db).read);
-        let counts = usage.counts();
-        (found, counts.rows_read, counts.object_gets)
+        (found, usage.counts())
     }
 }
 
@@ -166,6 +171,14 @@ fn with_files(stores: Stores<'_>, files: u64, rows: u64) -> Place {
     place
 }
 
+fn print_cost(files: u64, what: &str, counts: &UsageCounts) {
+    let UsageCounts { rows_read, object_gets, object_bytes, .. } = counts;
+    println!(
+        "{files:>6} files, {what:<24} {rows_read:>2} rows read, {object_gets:>2} GETs, \
+         {object_bytes:>6} bytes"
+    );
+}
+
 fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
     let most = super::size(20_000, 100);
     for files in [10, 1_000, most as u64] {
@@ -173,8 +186,9 @@ fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
         let place = with_files(stores, files, rows);
         let all = files * rows;
         let check = |what: &str, predicate: &Predicate, found: usize, reads: u64, gets: u64| {
-            let (ids, rows, objects) = place.cost(predicate);
-            println!("{files:>6} files, {what:<24} {rows:>2} rows read, {objects:>2} GETs");
+            let (ids, counts) = place.usage(predicate);
+            let (rows, objects) = (counts.rows_read, counts.object_gets);
+            print_cost(files, what, &counts);
             assert_eq!(ids.len(), found, "{what}");
             assert!(rows <= reads && objects <= gets, "{files} files, {what}: {rows}, {objects}");
         };
@@ -200,8 +214,8 @@ fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
         let counts = snapshot.value_counts(None, &high, &paths(), &usage).unwrap().unwrap();
         assert!(counts.rest.is_none());
         assert_eq!((counts.known.rows, usage.counts().object_gets), (all / 2, 0));
-        let (reads, what) = (usage.rows_read(), "a count by a path");
-        println!("{files:>6} files, {what:<24} {reads:>2} rows read,  0 GETs");
+        let reads = usage.rows_read();
+        print_cost(files, "a count by a path", &usage.counts());
         assert!(reads <= if files > 1_000 { 40 } else { 4 }, "{files} files: {reads}");
     }
 }
@@ -223,7 +237,7 @@ fn a_look_up_in_a_large_file_reads_some_pages(stores: Stores<'_>) {
             let (db, usage) = (place.open(), Usage::default());
             let alone = columns.len() == 1;
             let found = read(&db.snapshot("things", &usage).unwrap(), columns, predicate, &usage);
-            assert_eq!(found, [id.clone()]);
+            assert_eq!(found, std::slice::from_ref(&id));
             let counts = usage.counts();
             println!("{rows} rows in a file of {bytes} bytes, {predicate:?}: {counts:?}");
             assert!(counts.rows_read <= 4 && counts.object_gets == 1, "{counts:?}");
