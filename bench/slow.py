@@ -42,8 +42,17 @@ def serve():
 
 async def proxy(s3):
     host, port = s3.endpoint.removeprefix("http://").split(":")
+    # The loop alone does not keep tasks that wait.
+    kept = set()
 
     async def connected(reader, writer):
+        kept.add(asyncio.current_task())
+        try:
+            await passed_on(reader, writer)
+        finally:
+            kept.discard(asyncio.current_task())
+
+    async def passed_on(reader, writer):
         above_reader, above_writer = await asyncio.open_connection(host, int(port))
         is_new = True
 

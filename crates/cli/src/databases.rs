@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use dodb_engine::{Db, Options};
 use dodb_rowstore::Usage;
@@ -21,6 +22,8 @@ pub struct Database {
     pub server: Server,
     db: Db,
     jobs: Mutex<Jobs>,
+    /// Rows that were written when its background work was last woken.
+    written: AtomicU64,
 }
 
 /// All databases of a data folder.
@@ -37,9 +40,13 @@ pub struct Databases {
 }
 
 impl Database {
-    /// Something was written: there may be background work.
+    /// Wakes background work if rows were written since the last time: there may be some then.
     pub fn wake(&self) {
-        self.jobs.lock().wake();
+        let totals = self.db.meter().totals();
+        let written = totals.iter().map(|(_, _, rows)| rows.written).sum();
+        if self.written.swap(written, Relaxed) != written {
+            self.jobs.lock().wake();
+        }
     }
 }
 
@@ -73,6 +80,7 @@ impl Databases {
         let database = Arc::new(Database {
             server: open::server(&db, name)?,
             jobs: Mutex::new(Jobs::start(db.clone(), name)?),
+            written: AtomicU64::new(0),
             db,
         });
         tracing::info!(database = name, "opened");

@@ -38,6 +38,8 @@ pub(crate) struct FileKeys {
     pub(crate) left_out: Vec<Field>,
     /// Are there fields that are in neither list?
     pub(crate) is_partial: bool,
+    /// The paths that have so many values that these are not counted.
+    pub(crate) many: Vec<Field>,
     /// What the values of each path are.
     pub(crate) summaries: Vec<(Field, Summary)>,
 }
@@ -113,6 +115,9 @@ pub(crate) fn collect(def: &TableDef, rows: &RecordBatch, slices: &Slices<'_>) -
     for mut gathered in all {
         if gathered.field.path.is_some() {
             let summary = std::mem::take(&mut gathered.summary);
+            if summary.has_many() {
+                out.many.push(gathered.field.clone());
+            }
             out.summaries.push((gathered.field.clone(), summary));
         }
         let is_long = gathered.is_long(rows.num_rows());

@@ -126,9 +126,9 @@ impl IndexHead {
                 None => is_partial = true,
             }
         }
-        for (field, summary) in &keys.summaries {
+        for field in &keys.many {
             if let Some(at) = self.at(field) {
-                at.is_many |= !summary.is_counted();
+                at.is_many = true;
             }
         }
         if is_partial {

@@ -60,9 +60,9 @@ impl Summary {
         }
     }
 
-    /// Are the values counted one by one?
-    pub(crate) fn is_counted(&self) -> bool {
-        self.values.is_some() && !self.is_mixed
+    /// Are there too many values to count them one by one?
+    pub(crate) fn has_many(&self) -> bool {
+        self.values.is_none()
     }
 
     fn widen(&mut self, value: &Scalar) {

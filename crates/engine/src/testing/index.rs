@@ -244,6 +244,12 @@ fn a_look_up_in_a_large_file_reads_some_pages(stores: Stores<'_>) {
             assert!(!alone || counts.object_bytes < bytes / 8, "{counts:?} of {bytes}");
         }
     }
+    // Of so many values nobody looks for counts.
+    let (db, usage) = (place.open(), Usage::default());
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    let by_email = text(EMAIL, CompareOp::Eq, &email(0));
+    let counts = snapshot.value_counts(None, &by_email, &paths(), &usage).unwrap();
+    assert!(counts.is_none() && usage.rows_read() == 1, "{} rows read", usage.rows_read());
     // What replaces a thing looks for it there, and the new one is found instead.
     let replaced = Thing::new(format!("{:016x}", Rng(rows / 2).next()), "Person", "{}", 0);
     let (db, usage) = (place.open(), Usage::default());
