@@ -61,6 +61,10 @@ pub(crate) fn assemble(
         (_, Layout::Compact) => options.compact_bytes_max,
         (_, Layout::Wide) => options.wide_bytes_max,
     };
+    let rows_max = match purpose {
+        Purpose::Fresh => u64::MAX,
+        _ => options.part_rows_max,
+    };
     let mut out = Vec::new();
     let mut writer: Option<Building<'_>> = None;
     for batch in batches {
@@ -75,9 +79,9 @@ pub(crate) fn assemble(
                 None => writer.insert(Building::new(def, layout, purpose)?),
             };
             building.push(&slice)?;
-            if building.writer.bytes_written() as u64 >= bytes_max
-                && let Some(full) = writer.take()
-            {
+            let is_full =
+                building.writer.bytes_written() as u64 >= bytes_max || building.rows >= rows_max;
+            if is_full && let Some(full) = writer.take() {
                 out.push(full.finish(options)?);
             }
         }
@@ -107,6 +111,7 @@ struct Building<'a> {
     def: &'a TableDef,
     purpose: Purpose,
     writer: PartWriter,
+    rows: u64,
     hashes: Vec<u64>,
 }
 
@@ -131,10 +136,11 @@ impl<'a> Building<'a> {
         }
         let writer =
             PartWriter::new(&def.schema, options).map_err(|e| Error::part(&def.name, e))?;
-        Ok(Building { def, purpose, writer, hashes: Vec::new() })
+        Ok(Building { def, purpose, writer, rows: 0, hashes: Vec::new() })
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
         if !self.def.key().is_empty() {
             let keys = key_columns(self.def, batch)?;
             self.hashes.extend(hash_keys(self.def.kind, &keys)?);

@@ -195,14 +195,36 @@ pub(crate) fn pick(
     }
     let bytes_max =
         if state.def.key().is_empty() { options.wide_bytes_max } else { options.compact_bytes_max };
-    pick_by_size(&stored, bytes_max, if thorough { 2 } else { options.merge_fanout })
+    let most = Size { rows: options.part_rows_max, bytes: bytes_max };
+    pick_by_size(&stored, most, if thorough { 2 } else { options.merge_fanout })
+}
+
+/// Of one part, or of some together.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    rows: u64,
+    bytes: u64,
+}
+
+impl Size {
+    fn and(self, part: &PartState) -> Size {
+        Size { rows: self.rows + part.rows, bytes: self.bytes + part.bytes }
+    }
+
+    fn is_within(self, most: Size) -> bool {
+        self.rows <= most.rows && self.bytes <= most.bytes
+    }
+
+    fn is_half_of(self, most: Size) -> bool {
+        self.rows >= most.rows / 2 || self.bytes >= most.bytes / 2
+    }
 }
 
 /// Size-tiered: neighbours of like size, as many as make the next size. Only neighbours, so that
 /// parts keep covering narrow spans of time.
 fn pick_by_size(
     parts: &[Arc<PartState>],
-    bytes_max: u64,
+    most: Size,
     fanout: usize,
 ) -> Option<Vec<Arc<PartState>>> {
     const TIER_BYTES_MIN: u64 = 16 << 10;
@@ -217,33 +239,33 @@ fn pick_by_size(
         }
         tier
     };
-    let is_done = |part: &PartState| part.bytes >= bytes_max / 2;
+    let is_done = |part: &PartState| Size::default().and(part).is_half_of(most);
     let top = parts.iter().filter(|p| !is_done(p)).map(|p| tier(p.bytes)).max()?;
     for level in 0..=top {
         let mut run: Vec<Arc<PartState>> = Vec::new();
-        let mut bytes = 0;
+        let mut size = Size::default();
         for part in parts {
             let joins = !is_done(part) && tier(part.bytes) <= level;
-            let fits = bytes + part.bytes <= bytes_max && run.len() < INPUTS_MAX;
+            let fits = size.and(part).is_within(most) && run.len() < INPUTS_MAX;
             if !joins || !fits {
-                if is_enough(&run, bytes, bytes_max, fanout) {
+                if is_enough(&run, size, most, fanout) {
                     return Some(run);
                 }
                 run.clear();
-                bytes = 0;
+                size = Size::default();
             }
             if joins {
-                bytes += part.bytes;
+                size = size.and(part);
                 run.push(part.clone());
             }
         }
-        if is_enough(&run, bytes, bytes_max, fanout) {
+        if is_enough(&run, size, most, fanout) {
             return Some(run);
         }
     }
     None
 }
 
-fn is_enough(run: &[Arc<PartState>], bytes: u64, bytes_max: u64, fanout: usize) -> bool {
-    run.len() >= fanout || (run.len() >= 2 && bytes >= bytes_max / 2)
+fn is_enough(run: &[Arc<PartState>], size: Size, most: Size, fanout: usize) -> bool {
+    run.len() >= fanout || (run.len() >= 2 && size.is_half_of(most))
 }

@@ -21,6 +21,8 @@ pub struct Options {
     pub compact_bytes_max: u64,
     /// A wide part is cut once its bytes pass this.
     pub wide_bytes_max: u64,
+    /// A part is cut once it has so many rows: those that go to the bucket are in memory together.
+    pub part_rows_max: u64,
     /// The largest head row, below the 2,000,000 bytes a row may have.
     pub head_bytes_max: usize,
     /// Parts of one size class that are merged together.
@@ -95,6 +97,7 @@ impl Default for Options {
             fresh_entries_max: 16,
             compact_bytes_max: 1_400_000,
             wide_bytes_max: 8 << 20,
+            part_rows_max: 100_000,
             head_bytes_max: 1_900_000,
             merge_fanout: 8,
             cache_bytes_max: 24 << 20,
@@ -157,6 +160,7 @@ impl Options {
     pub fn native() -> Self {
         Options {
             wide_bytes_max: 64 << 20,
+            part_rows_max: 4_000_000,
             cache_bytes_max: 256 << 20,
             flush_rows_max: 1_000_000,
             flush_bytes_max: 64 << 20,

@@ -74,7 +74,8 @@ async fn write(
     let metadata = table.metadata();
     let spec = metadata.default_partition_spec();
     let mut files = Vec::new();
-    for (partition, rows) in split_by_partition(batch, spec, table.layout())? {
+    for split in split_by_partition(batch, spec, table.layout())? {
+        let (partition, rows) = split?;
         let rows = sort_rows(&rows, metadata.default_sort_order(), table.layout())?;
         let options = FileOptions { bloom_columns: vec![1], ..FileOptions::default() };
         let plan = table.file_plan(partition, stamps.next().uuid);

@@ -59,7 +59,8 @@ pub(super) async fn write(
         (table.metadata().default_partition_spec(), table.metadata().default_sort_order());
     let mut options = options(def, table);
     let mut out = Vec::new();
-    for (partition, rows) in split_by_partition(&rows.batch, spec, table.layout())? {
+    for split in split_by_partition(&rows.batch, spec, table.layout())? {
+        let (partition, rows) = split?;
         let rows = sort_rows(&rows, order, table.layout())?;
         let mut start = 0;
         while start < rows.num_rows() {

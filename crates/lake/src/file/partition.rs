@@ -16,30 +16,43 @@ use crate::schema::Layout;
 use crate::values::to_iceberg;
 
 /// The partitions that the rows are of, in the order of their first rows, and the rows of each in
-/// their order.
+/// their order, copied one partition at a time.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Unsupported`] for a partition by something that is no column of dodb.
-pub fn split_by_partition(
-    batch: &RecordBatch,
+pub fn split_by_partition<'a>(
+    batch: &'a RecordBatch,
     spec: &PartitionSpec,
     layout: &Layout,
-) -> Result<Vec<(Struct, RecordBatch)>> {
-    if batch.num_rows() == 0 {
-        return Ok(Vec::new());
-    }
-    if spec.is_unpartitioned() {
-        return Ok(vec![(Struct::empty(), batch.clone())]);
-    }
+) -> Result<impl Iterator<Item = Result<(Struct, RecordBatch)>> + use<'a>> {
     let arrays = partition_arrays(batch, spec, layout)?;
+    let parts = match spec.is_unpartitioned() || batch.num_rows() == 0 {
+        true => vec![(0..batch.num_rows() as u32).collect()],
+        false => places_by_partition(&arrays)?,
+    };
+    let parts = parts.into_iter().filter(|places: &Vec<u32>| !places.is_empty());
+    Ok(parts.map(move |places| {
+        let first = places.first().map_or(0, |row| *row as usize);
+        let values = arrays.iter().map(|(array, ty)| literal(array, ty, first));
+        let values = values.collect::<Result<Struct>>()?;
+        let rows = match places.len() == batch.num_rows() {
+            true => batch.clone(),
+            false => take_record_batch(batch, &UInt32Array::from(places))?,
+        };
+        Ok((values, rows))
+    }))
+}
+
+/// The rows of each partition, of which the values are given.
+fn places_by_partition(arrays: &[(ArrayRef, Type)]) -> Result<Vec<Vec<u32>>> {
     let fields = arrays.iter().map(|(array, _)| SortField::new(array.data_type().clone()));
     let converter = RowConverter::new(fields.collect())?;
     let columns: Vec<ArrayRef> = arrays.iter().map(|(array, _)| array.clone()).collect();
     let rows = converter.convert_columns(&columns)?;
-    let mut places: HashMap<OwnedRow, usize> = HashMap::new();
+    let mut known: HashMap<OwnedRow, usize> = HashMap::new();
     let mut parts: Vec<Vec<u32>> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        let part = *places.entry(row.owned()).or_insert(parts.len());
+        let part = *known.entry(row.owned()).or_insert(parts.len());
         if part == parts.len() {
             parts.push(Vec::new());
         }
@@ -47,18 +60,7 @@ pub fn split_by_partition(
             part.push(at as u32);
         }
     }
-    let mut out = Vec::with_capacity(parts.len());
-    for part in parts {
-        let Some(first) = part.first().map(|row| *row as usize) else { continue };
-        let values = arrays.iter().map(|(array, ty)| literal(array, ty, first));
-        let values = values.collect::<Result<Struct>>()?;
-        let rows = match part.len() == batch.num_rows() {
-            true => batch.clone(),
-            false => take_record_batch(batch, &UInt32Array::from(part))?,
-        };
-        out.push((values, rows));
-    }
-    Ok(out)
+    Ok(parts)
 }
 
 fn literal(array: &ArrayRef, ty: &Type, row: usize) -> Result<Option<Literal>> {
