@@ -31,6 +31,7 @@ cases![
     rows_deleted_while_they_move_stay_deleted,
     the_oldest_rows_go_when_there_are_too_many,
     rows_go_when_they_are_old,
+    a_step_takes_no_more_rows_than_a_part_may_have,
     full_files_do_not_keep_others_from_being_joined,
     columns_that_came_went_and_changed_names,
     older_snapshots_are_read_as_they_were,
@@ -225,6 +226,29 @@ fn the_oldest_rows_go_when_there_are_too_many(stores: Stores<'_>) {
     let (warm, _, _) = snapshot.warm();
     assert!((20..=50).contains(&warm), "{warm} rows went");
     assert_eq!(all(&db, "things").len(), 60);
+}
+
+/// Small rows make parts of many, however few bytes these have.
+fn a_step_takes_no_more_rows_than_a_part_may_have(stores: Stores<'_>) {
+    let options = Options { part_rows_max: 10_000, flush_rows_max: 1, ..Options::default() };
+    let (_, _, _, db) = fresh(stores, &options);
+    let usage = Usage::default();
+    for start in (0..36_000).step_by(3_000) {
+        let rows = (start..start + 3_000).map(|n| Thing::new(format!("{n}"), "T", "{}", 0));
+        now(db.insert("things", &things(&rows.collect::<Vec<_>>()), &usage)).unwrap();
+        let all = JobBudget { steps_max: usize::MAX, thorough: true };
+        db.run_jobs(&all, &usage).unwrap();
+    }
+    let mut steps = Vec::new();
+    loop {
+        let step = now(db.flush_step("things", FlushScope::All, &usage)).unwrap();
+        steps.push(step.rows);
+        if !step.more {
+            break;
+        }
+    }
+    assert_eq!(steps.iter().sum::<u64>(), 36_000);
+    assert!(steps.len() <= 8 && steps.iter().all(|rows| *rows <= 10_000), "{steps:?}");
 }
 
 fn rows_go_when_they_are_old(stores: Stores<'_>) {
