@@ -72,7 +72,7 @@ struct Block {
     count: usize,
     keys: Range<usize>,
     places: Range<usize>,
-    /// Empty where nothing is known of slices.
+    /// Empty in version 1.
     slices: Range<usize>,
 }
 
@@ -100,7 +100,10 @@ impl Postings {
         let mut cursor = Cursor::new(bytes.clone());
         let version = cursor.byte()?;
         let slice_rows = match version {
-            VERSION => u32::try_from(cursor.size()?).unwrap_or_default(),
+            VERSION => {
+                let rows = cursor.size()?;
+                u32::try_from(rows).map_err(|_| corrupt(format!("slices of {rows} rows")))?
+            }
             VERSION_WITHOUT_SLICES => 0,
             _ => return Err(corrupt(format!("version {version}, this reads {VERSION}"))),
         };
@@ -150,7 +153,7 @@ impl Postings {
         self.bytes.len() + self.files.len() * 4 + self.blocks.len() * size_of::<Block>()
     }
 
-    /// Rows in a slice; 0 where nothing is known of slices.
+    /// Rows in a slice; 0 in version 1, which says nothing of slices.
     pub fn slice_rows(&self) -> u32 {
         self.slice_rows
     }
@@ -289,8 +292,7 @@ pub struct PostingsWriter {
 }
 
 impl PostingsWriter {
-    /// For postings in these files, which ascend, with slices of so many rows; of 0: nothing is
-    /// known of slices.
+    /// For postings in these files, which ascend, with slices of so many rows.
     pub fn new(files: Vec<u32>, slice_rows: u32) -> PostingsWriter {
         PostingsWriter {
             files,
@@ -314,8 +316,7 @@ impl PostingsWriter {
     /// [`Error::Encode`] when it is not behind the others, or in none of the files, or when the
     /// codec fails.
     pub fn push(&mut self, posting: Posting) -> Result<()> {
-        let slice = posting.slice.filter(|_| self.slice_rows > 0);
-        let slice = slice.map_or(0, |slice| u32::from(slice) + 1);
+        let slice = posting.slice.map_or(0, |slice| u32::from(slice) + 1);
         if let Some(last) = self.last {
             let [before, now] = [last, posting].map(|posting| (posting.key, posting.file));
             if before == now {
@@ -348,13 +349,8 @@ impl PostingsWriter {
         if !self.keys.is_empty() {
             self.end_block()?;
         }
-        let mut out = match self.slice_rows {
-            0 => vec![VERSION_WITHOUT_SLICES],
-            _ => vec![VERSION],
-        };
-        if self.slice_rows > 0 {
-            put_size(&mut out, self.slice_rows as usize);
-        }
+        let mut out = vec![VERSION];
+        put_size(&mut out, self.slice_rows as usize);
         put_size(&mut out, self.files.len());
         number::encode(&mut self.encoder, &self.files, &mut out)?;
         put_size(&mut out, self.count);
@@ -372,11 +368,9 @@ impl PostingsWriter {
         let keys = self.body.len();
         number::encode(&mut self.encoder, &self.places, &mut self.body)?;
         let places = self.body.len();
-        self.sizes.extend([(keys - start) as u32, (places - keys) as u32]);
-        if self.slice_rows > 0 {
-            number::encode(&mut self.encoder, &self.slices, &mut self.body)?;
-            self.sizes.push((self.body.len() - places) as u32);
-        }
+        number::encode(&mut self.encoder, &self.slices, &mut self.body)?;
+        let sizes = [keys - start, places - keys, self.body.len() - places];
+        self.sizes.extend(sizes.map(|size| size as u32));
         self.keys.clear();
         self.places.clear();
         self.slices.clear();

@@ -149,13 +149,6 @@ impl<'a> IndexCheck<'a> {
             if cut == 0 {
                 continue;
             }
-            let has = |row: &LevelRow, hit: &PostingHit, sliced: SlicedKey| {
-                let slice_rows = u64::from(row.postings.slice_rows());
-                let is_same = slice_rows == u64::from(self.slice_rows);
-                let Some(rows) = hit.rows.as_ref().filter(|_| is_same) else { return true };
-                // In several slices: it cannot be told to be in one.
-                sliced.slice().is_some_and(|slice| rows.start == u64::from(slice) * slice_rows)
-            };
             for sliced in keys {
                 let key = &sliced.key();
                 let name = RowName { level, cut, shard: shard_of(*key, cut) };
@@ -164,11 +157,40 @@ impl<'a> IndexCheck<'a> {
                 };
                 let found = row.postings.find(std::slice::from_ref(key));
                 let found = found.map_err(|e| Error::part("posting lists", e))?;
-                let is_there = found.iter().any(|hit| hit.file == file && has(row, hit, *sliced));
+                // What is known of slices of another size cannot be told from these.
+                let is_same = row.postings.slice_rows() == self.slice_rows;
+                let allows = |hit: &PostingHit| !is_same || allows(hit, *sliced, self.slice_rows);
+                let is_there = found.iter().any(|hit| hit.file == file && allows(hit));
                 let both = missed.get(key).is_none_or(|missed| *missed);
                 missed.insert(*key, both && !is_there);
             }
         }
         Ok(missed.values().filter(|missed| **missed).count())
+    }
+}
+
+/// Do the rows of a hit have room for all rows with a key? In slices of so many rows.
+fn allows(hit: &PostingHit, key: SlicedKey, slice_rows: u32) -> bool {
+    let Some(rows) = &hit.rows else { return true };
+    let start = |slice: u16| u64::from(slice) * u64::from(slice_rows);
+    // A key in several slices is not in one.
+    key.slice().is_some_and(|slice| rows.start == start(slice))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_to_be_in_the_slice_that_is_told() {
+        let check = |told: Option<std::ops::Range<u64>>, found: Option<u16>, expected: bool| {
+            let hit = PostingHit { at: 0, file: 1, rows: told };
+            assert_eq!(allows(&hit, SlicedKey::new(7, found), 10), expected, "{hit:?}, {found:?}");
+        };
+        check(None, Some(3), true);
+        check(None, None, true);
+        check(Some(30..40), Some(3), true);
+        check(Some(30..40), Some(2), false);
+        check(Some(30..40), None, false);
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct FileKeys {
     pub(crate) left_out: Vec<Field>,
     /// Are there fields that are in neither list?
     pub(crate) is_partial: bool,
-    /// The paths that have so many values that these are not counted.
+    /// The paths that have so many values that these are not counted: the head row notes them, to
+    /// which the summaries do not go.
     pub(crate) many: Vec<Field>,
     /// What the values of each path are.
     pub(crate) summaries: Vec<(Field, Summary)>,

@@ -20,7 +20,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::schema::{Layout, with_paths};
-use crate::{Bucket, Survey};
+use crate::{Bucket, MeteredStore, ObjectUsage, Survey};
 
 const URI: &str = "memory:///b/x.parquet";
 
@@ -467,5 +467,53 @@ fn pages_and_filters_spare_reads() {
         let scan = reader.scan(request(vec![1], absent)).await.unwrap();
         assert_eq!(scan.counts().groups_pruned + scan.counts().groups_pruned_by_filter, 4);
         assert!(scan.counts().groups_pruned_by_filter > 0);
+    });
+}
+
+/// 2,000 rows with 4 kB of noise each between the first column and the last: 8 MB.
+fn far_apart(schema: &Schema) -> RecordBatch {
+    let mut state = 1u64;
+    let mut noise = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b' ' + (state >> 33) as u8 % 95)
+    };
+    let texts = (0..2_000).map(|_| Some((0..4_096).map(&mut noise).collect::<String>()));
+    let texts: StringViewArray = texts.collect();
+    let ids = Int64Array::from_iter_values(0..2_000);
+    let columns: Vec<ArrayRef> = vec![Arc::new(ids.clone()), Arc::new(texts), Arc::new(ids)];
+    RecordBatch::try_new(schema.arrow(), columns).unwrap()
+}
+
+#[test]
+fn columns_far_apart_are_asked_for_together_where_rows_are_known_to_be() {
+    block_on(async {
+        let columns = [("id", ColumnType::Int64), ("noise", ColumnType::String)];
+        let columns = columns.into_iter().chain([("last", ColumnType::Int64)]).zip(1..);
+        let columns = columns.map(|((name, ty), id)| column(id, name, ty)).collect();
+        let schema = Schema::new(columns).unwrap();
+        let usage = Arc::new(ObjectUsage::default());
+        let store = MeteredStore::new(Arc::new(InMemory::new()), usage.clone());
+        let bucket = Bucket::new(Arc::new(store), "memory:///b");
+        let layout = Arc::new(Layout::create(&schema).unwrap());
+        let options = FileOptions { page_rows_max: 1_000, ..FileOptions::default() };
+        let file = write(&bucket, &layout, &far_apart(&schema), &options).await.unwrap();
+        let bytes = file.file_size_in_bytes();
+        let reader = FileReader::open(&bucket, URI, bytes, &layout, None).await.unwrap();
+        let equal = Predicate::Compare { column: 1, op: CompareOp::Eq, value: Scalar::Int(1_234) };
+        let request = ReadRequest {
+            rows: Some(std::iter::once(1_000..2_000).collect()),
+            use_filters: false,
+            ..request(vec![1, 3], equal)
+        };
+        let before = usage.counts();
+        let mut scan = reader.scan(request).await.unwrap();
+        let planned = usage.counts();
+        let batch = scan.next_batch().await.unwrap().unwrap();
+        assert_eq!(batch.column(1).as_primitive::<Int64Type>().values().to_vec(), [1_234]);
+        assert!(scan.next_batch().await.unwrap().is_none());
+        // All that is needed was there before the first row was looked at.
+        assert_eq!(planned.class_b() - before.class_b(), 2);
+        assert_eq!(usage.counts().class_b(), planned.class_b());
+        assert!(planned.bytes_read - before.bytes_read < 100_000, "{planned:?}");
     });
 }
