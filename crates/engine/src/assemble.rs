@@ -12,6 +12,7 @@ use dodb_part::{ColumnStats, ColumnType, Effort, Layout, PartReader, PartRow, Pa
 use crate::error::{Error, Result};
 use crate::ids;
 use crate::keys::{hash_keys, key_columns};
+use crate::memory::{memory_bytes, rows_within};
 use crate::options::Options;
 use crate::state::PartState;
 use crate::table::TableDef;
@@ -26,6 +27,7 @@ pub(crate) struct NewPart {
     pub(crate) rows: u64,
     pub(crate) granules: u32,
     pub(crate) bytes: u64,
+    decoded_bytes: u64,
     /// Rows to write; empty for a fresh part.
     pub(crate) image: Vec<PartRow>,
     pub(crate) stats: Vec<(u32, ColumnStats)>,
@@ -56,22 +58,15 @@ pub(crate) fn assemble(
     batches: impl IntoIterator<Item = Result<RecordBatch>>,
 ) -> Result<Vec<NewPart>> {
     let layout = layout(def, options, purpose, bytes_estimate);
-    let bytes_max = match (purpose, layout) {
-        (Purpose::Fresh, _) => u64::MAX,
-        (_, Layout::Compact) => options.compact_bytes_max,
-        (_, Layout::Wide) => options.wide_bytes_max,
-    };
-    let rows_max = match purpose {
-        Purpose::Fresh => u64::MAX,
-        _ => options.part_rows_max,
-    };
+    let most = Most::of(options, purpose, layout);
     let mut out = Vec::new();
     let mut writer: Option<Building<'_>> = None;
     for batch in batches {
         let batch = batch?;
+        let step = most.rows_at_once(&batch);
         let mut start = 0;
         while start < batch.num_rows() {
-            let rows = (batch.num_rows() - start).min(GRANULE_ROWS);
+            let rows = (batch.num_rows() - start).min(step);
             let slice = batch.slice(start, rows);
             start += rows;
             let building = match writer.as_mut() {
@@ -79,9 +74,9 @@ pub(crate) fn assemble(
                 None => writer.insert(Building::new(def, layout, purpose)?),
             };
             building.push(&slice)?;
-            let is_full =
-                building.writer.bytes_written() as u64 >= bytes_max || building.rows >= rows_max;
-            if is_full && let Some(full) = writer.take() {
+            if most.is_reached_by(building)
+                && let Some(full) = writer.take()
+            {
                 out.push(full.finish(options)?);
             }
         }
@@ -92,10 +87,40 @@ pub(crate) fn assemble(
     Ok(out)
 }
 
-/// About how many bytes a batch will take when encoded.
-pub(crate) fn encoded_estimate(batch: &RecordBatch) -> u64 {
-    const RAW_TO_ENCODED: u64 = 6;
-    batch.get_array_memory_size() as u64 / RAW_TO_ENCODED
+/// What a part may have before it is cut.
+struct Most {
+    rows: u64,
+    bytes: u64,
+    memory_bytes: u64,
+}
+
+impl Most {
+    fn of(options: &Options, purpose: Purpose, layout: Layout) -> Most {
+        let bytes = match layout {
+            Layout::Compact => options.compact_bytes_max,
+            Layout::Wide => options.wide_bytes_max,
+        };
+        match purpose {
+            Purpose::Fresh => Most { rows: u64::MAX, bytes: u64::MAX, memory_bytes: u64::MAX },
+            _ => Most {
+                rows: options.part_rows_max,
+                bytes,
+                memory_bytes: options.part_memory_bytes_max,
+            },
+        }
+    }
+
+    /// A granule, unless that is much of what a part may take in memory.
+    fn rows_at_once(&self, batch: &RecordBatch) -> usize {
+        const STEPS_MIN: u64 = 4;
+        rows_within(batch, self.memory_bytes / STEPS_MIN).min(GRANULE_ROWS)
+    }
+
+    fn is_reached_by(&self, part: &Building<'_>) -> bool {
+        part.rows >= self.rows
+            || part.decoded_bytes >= self.memory_bytes
+            || part.writer.bytes_written() as u64 >= self.bytes
+    }
 }
 
 /// Keyed tables stay compact: a row is then found by its key in three row reads. Others are wide as
@@ -112,6 +137,7 @@ struct Building<'a> {
     purpose: Purpose,
     writer: PartWriter,
     rows: u64,
+    decoded_bytes: u64,
     hashes: Vec<u64>,
 }
 
@@ -136,11 +162,12 @@ impl<'a> Building<'a> {
         }
         let writer =
             PartWriter::new(&def.schema, options).map_err(|e| Error::part(&def.name, e))?;
-        Ok(Building { def, purpose, writer, rows: 0, hashes: Vec::new() })
+        Ok(Building { def, purpose, writer, rows: 0, decoded_bytes: 0, hashes: Vec::new() })
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
+        self.decoded_bytes += memory_bytes(batch);
         if !self.def.key().is_empty() {
             let keys = key_columns(self.def, batch)?;
             self.hashes.extend(hash_keys(self.def.kind, &keys)?);
@@ -164,6 +191,7 @@ impl<'a> Building<'a> {
         };
         Ok(NewPart {
             rows: image.row_count,
+            decoded_bytes: self.decoded_bytes,
             granules: granules(&rows, fresh.as_ref()).map_err(|e| Error::part(name, e))?,
             bytes,
             zones: zones(self.def, &image.stats),
@@ -214,6 +242,7 @@ impl NewPart {
             rows: self.rows,
             granules: self.granules,
             bytes: self.bytes,
+            decoded_bytes: Some(self.decoded_bytes),
             deleted: None,
             zones: Arc::new(self.zones.clone()),
             filter: if self.in_ids { None } else { self.filter.clone() },

@@ -65,6 +65,9 @@ struct PartDisk {
     /// Missing in heads of before it was noted.
     #[n(9)]
     born_ms: Option<i64>,
+    /// Likewise.
+    #[n(10)]
+    decoded_bytes: Option<u64>,
 }
 
 /// The head row of `state`.
@@ -158,6 +161,7 @@ fn part_to_disk(part: &PartState) -> PartDisk {
         in_ids: part.in_ids,
         fresh: part.fresh.as_ref().map(|f| ByteVec::from(f.as_slice().to_vec())),
         born_ms: part.born_ms,
+        decoded_bytes: part.decoded_bytes,
     }
 }
 
@@ -172,6 +176,7 @@ fn part_from_disk(disk: PartDisk, place: &str) -> Result<PartState> {
         rows: disk.rows,
         granules: disk.granules,
         bytes: disk.bytes,
+        decoded_bytes: disk.decoded_bytes,
         deleted,
         zones: Arc::new(disk.zones),
         filter,

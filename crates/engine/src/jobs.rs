@@ -195,7 +195,11 @@ pub(crate) fn pick(
     }
     let bytes_max =
         if state.def.key().is_empty() { options.wide_bytes_max } else { options.compact_bytes_max };
-    let most = Size { rows: options.part_rows_max, bytes: bytes_max };
+    let most = Size {
+        rows: options.part_rows_max,
+        bytes: bytes_max,
+        memory_bytes: options.part_memory_bytes_max,
+    };
     pick_by_size(&stored, most, if thorough { 2 } else { options.merge_fanout })
 }
 
@@ -204,19 +208,26 @@ pub(crate) fn pick(
 struct Size {
     rows: u64,
     bytes: u64,
+    memory_bytes: u64,
 }
 
 impl Size {
     fn and(self, part: &PartState) -> Size {
-        Size { rows: self.rows + part.rows, bytes: self.bytes + part.bytes }
+        Size {
+            rows: self.rows + part.rows,
+            bytes: self.bytes + part.bytes,
+            memory_bytes: self.memory_bytes + part.memory_bytes(),
+        }
     }
 
     fn is_within(self, most: Size) -> bool {
-        self.rows <= most.rows && self.bytes <= most.bytes
+        self.rows <= most.rows && self.bytes <= most.bytes && self.memory_bytes <= most.memory_bytes
     }
 
     fn is_half_of(self, most: Size) -> bool {
-        self.rows >= most.rows / 2 || self.bytes >= most.bytes / 2
+        self.rows >= most.rows / 2
+            || self.bytes >= most.bytes / 2
+            || self.memory_bytes >= most.memory_bytes / 2
     }
 }
 

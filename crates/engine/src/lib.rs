@@ -25,6 +25,7 @@ mod job_log;
 mod jobs;
 mod keys;
 mod lookup;
+mod memory;
 mod merge;
 mod normalize;
 mod options;

@@ -21,8 +21,11 @@ pub struct Options {
     pub compact_bytes_max: u64,
     /// A wide part is cut once its bytes pass this.
     pub wide_bytes_max: u64,
-    /// A part is cut once it has so many rows: those that go to the bucket are in memory together.
+    /// A part is cut once it has so many rows.
     pub part_rows_max: u64,
+    /// A part is cut once its rows take about so much memory: those that go to the bucket are in
+    /// memory together.
+    pub part_memory_bytes_max: u64,
     /// The largest head row, below the 2,000,000 bytes a row may have.
     pub head_bytes_max: usize,
     /// Parts of one size class that are merged together.
@@ -35,7 +38,8 @@ pub struct Options {
     pub hot_bytes_max: u64,
     /// Hot rows older than this go to the bucket, in milliseconds.
     pub hot_age_ms_max: i64,
-    /// Rows that one commit moves to the bucket, or writes anew there.
+    /// Rows that one commit moves to the bucket, or writes anew there. Nor do they take more memory
+    /// than those of a part.
     pub flush_rows_max: u64,
     /// Encoded bytes of hot rows that one commit moves.
     pub flush_bytes_max: u64,
@@ -98,6 +102,7 @@ impl Default for Options {
             compact_bytes_max: 1_400_000,
             wide_bytes_max: 8 << 20,
             part_rows_max: 100_000,
+            part_memory_bytes_max: 16 << 20,
             head_bytes_max: 1_900_000,
             merge_fanout: 8,
             cache_bytes_max: 24 << 20,
@@ -161,6 +166,7 @@ impl Options {
         Options {
             wide_bytes_max: 64 << 20,
             part_rows_max: 4_000_000,
+            part_memory_bytes_max: 1 << 30,
             cache_bytes_max: 256 << 20,
             flush_rows_max: 1_000_000,
             flush_bytes_max: 64 << 20,

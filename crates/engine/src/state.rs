@@ -13,6 +13,7 @@ use dodb_part::json::{Inspector, PathSummary};
 use dodb_part::{ColumnStats, ColumnType, Sbbf};
 use roaring::RoaringBitmap;
 
+use crate::memory::decoded_estimate;
 use crate::table::TableDef;
 use crate::warm::{Warm, WarmFile};
 
@@ -61,6 +62,8 @@ pub(crate) struct PartState {
     pub(crate) granules: u32,
     /// Encoded bytes.
     pub(crate) bytes: u64,
+    /// About what its rows take in memory, deleted ones included, where that was noted.
+    pub(crate) decoded_bytes: Option<u64>,
     /// Rows that are deleted.
     pub(crate) deleted: Option<Arc<RoaringBitmap>>,
     /// Bounds of the table's zone columns, deleted rows included.
@@ -185,6 +188,16 @@ impl PartState {
 
     pub(crate) fn deleted_count(&self) -> u64 {
         self.deleted.as_ref().map_or(0, |d| d.len()).min(self.rows)
+    }
+
+    /// About what its rows take in memory, deleted ones included.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.decoded_bytes.unwrap_or_else(|| decoded_estimate(self.bytes))
+    }
+
+    /// About what its live rows take in memory.
+    pub(crate) fn live_memory_bytes(&self) -> u64 {
+        (self.memory_bytes() / self.rows.max(1)).saturating_mul(self.live())
     }
 
     pub(crate) fn is_deleted(&self, row: u32) -> bool {

@@ -13,12 +13,13 @@ use dodb_part::{Answer, ColumnStats, CompareOp, PartRow, Predicate, prune};
 use dodb_rowstore::Usage;
 use roaring::RoaringBitmap;
 
-use crate::assemble::{NewPart, Purpose, assemble, encoded_estimate};
+use crate::assemble::{NewPart, Purpose, assemble};
 use crate::db::Core;
 use crate::error::{Error, Result};
 use crate::ids::{self, IdFilters};
 use crate::index::IndexRows;
 use crate::keys::{KeyIndex, key_columns};
+use crate::memory::encoded_estimate;
 use crate::merge::Merged;
 use crate::scan::live_batches;
 use crate::slot::Slot;

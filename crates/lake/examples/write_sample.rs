@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, StringViewArray, TimestampMillisecondArray};
 use dodb_lake::{
     Bucket, Change, Definition, FileOptions, FileReader, FileWriter, MeteredStore, ObjectUsage,
-    PartitionBy, Prepared, ReadRequest, SortBy, Stamp, Survey, Table, sort_rows,
-    split_by_partition, with_paths, write_deletes,
+    PartitionBy, Prepared, ReadRequest, SortBy, Stamp, Survey, Table, split_by_partition,
+    with_paths, write_deletes,
 };
 use dodb_part::{Column, ColumnType, Predicate, Schema, TimeUnit};
 use futures::executor::block_on;
@@ -72,11 +72,10 @@ async fn write(
     stamps: &mut Stamps,
 ) -> Result<Vec<DataFile>, Box<dyn Error>> {
     let metadata = table.metadata();
-    let spec = metadata.default_partition_spec();
+    let (spec, order) = (metadata.default_partition_spec(), metadata.default_sort_order());
     let mut files = Vec::new();
-    for split in split_by_partition(batch, spec, table.layout())? {
+    for split in split_by_partition(batch.clone(), spec, Some(order), table.layout())? {
         let (partition, rows) = split?;
-        let rows = sort_rows(&rows, metadata.default_sort_order(), table.layout())?;
         let options = FileOptions { bloom_columns: vec![1], ..FileOptions::default() };
         let plan = table.file_plan(partition, stamps.next().uuid);
         let mut writer = FileWriter::new(plan, &options)?;

@@ -18,7 +18,7 @@ pub use documents::Survey;
 pub use error::{Error, ErrorKind, Result};
 pub use file::{
     FileEnd, FileOptions, FilePlan, FileReader, FileScan, FileWriter, ROW_NUMBER, ReadPath,
-    ReadRequest, ScanCounts, read_deletes, sort_rows, split_by_partition, write_deletes,
+    ReadRequest, ScanCounts, read_deletes, split_by_partition, write_deletes,
 };
 pub use iceberg::spec::{
     DataFile, Schema as TableSchema, SnapshotRef, Struct as Partition, Transform,

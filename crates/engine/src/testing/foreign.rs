@@ -131,7 +131,7 @@ impl Other {
     fn files(&self, all: &RecordBatch) -> Vec<DataFile> {
         let spec = self.table.metadata().default_partition_spec();
         let mut out = Vec::new();
-        for split in split_by_partition(all, spec, self.table.layout()).unwrap() {
+        for split in split_by_partition(all.clone(), spec, None, self.table.layout()).unwrap() {
             let (partition, rows) = split.unwrap();
             let plan = self.table.file_plan(partition, stamp(&self.table).uuid);
             let mut writer = FileWriter::new(plan, &FileOptions::default()).unwrap();

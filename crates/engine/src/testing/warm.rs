@@ -32,6 +32,7 @@ cases![
     the_oldest_rows_go_when_there_are_too_many,
     rows_go_when_they_are_old,
     a_step_takes_no_more_rows_than_a_part_may_have,
+    a_step_takes_no_more_memory_than_a_part_may_have,
     full_files_do_not_keep_others_from_being_joined,
     columns_that_came_went_and_changed_names,
     older_snapshots_are_read_as_they_were,
@@ -246,6 +247,32 @@ fn a_step_takes_no_more_rows_than_a_part_may_have(stores: Stores<'_>) {
     now(db.insert("things", &things(&rows.collect::<Vec<_>>()), &usage)).unwrap();
     let most = steps_of(&db, 36_000);
     assert!(most < 10_000 + 8_192, "{most} rows in a step");
+}
+
+/// Texts that compress well are large when they are read, also for who opens the database anew.
+fn a_step_takes_no_more_memory_than_a_part_may_have(stores: Stores<'_>) {
+    let options = Options {
+        part_memory_bytes_max: 1 << 20,
+        flush_rows_max: u64::MAX,
+        flush_bytes_max: u64::MAX,
+        ..Options::default()
+    };
+    let (store, bucket, env, db) = fresh(stores, &options);
+    let usage = Usage::default();
+    let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(1_000));
+    let long = |range: std::ops::Range<u64>| {
+        let each = range.map(|n| Thing::new(format!("{n}"), "T", &data, 0));
+        things(&each.collect::<Vec<_>>())
+    };
+    for start in (0..3_000).step_by(300) {
+        now(db.insert("things", &long(start..start + 300), &usage)).unwrap();
+        let all = JobBudget { steps_max: usize::MAX, thorough: true };
+        db.run_jobs(&all, &usage).unwrap();
+    }
+    now(db.insert("things", &long(3_000..6_000), &usage)).unwrap();
+    let db = try_open_with(Box::new(store), &options, Some(bucket), env).unwrap();
+    let most = steps_of(&db, 6_000);
+    assert!((700..1_300).contains(&most), "{most} rows in a step, of a thousand bytes each");
 }
 
 /// Moves so many things to the bucket; answers how many rows a step took at most.

@@ -261,6 +261,7 @@ fn part_of(live: &LiveFile, deleted: RoaringBitmap, table: &Table, schema: i32) 
         rows: live.file.record_count(),
         granules: 0,
         bytes: live.file.file_size_in_bytes(),
+        decoded_bytes: None,
         deleted: (!deleted.is_empty()).then(|| Arc::new(deleted)),
         zones: Arc::new(live.zones(table.layout())),
         filter: None,

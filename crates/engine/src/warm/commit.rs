@@ -53,6 +53,8 @@ pub(crate) struct NewFile {
     pub(crate) uri: String,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    /// About what its rows take in memory, where that is known.
+    pub(crate) decoded_bytes: Option<u64>,
     /// A hash of the partition that its rows are of.
     pub(crate) partition: u64,
     pub(crate) zones: BTreeMap<u32, ColumnStats>,
@@ -213,6 +215,7 @@ impl Working {
             rows: file.rows,
             granules: 0,
             bytes: file.bytes,
+            decoded_bytes: file.decoded_bytes,
             deleted: deleted.map(Arc::new),
             zones: Arc::new(file.zones),
             filter: None,

@@ -159,7 +159,7 @@ impl Db {
         if !from.is_empty() {
             let all = concat_batches(&nullable(def), &batches)?;
             drop(batches);
-            let written = write(core, def, &evolved, &Rows::new(&all, &from)?).await?;
+            let written = write(core, def, &evolved, Rows::new(all, &from)?).await?;
             (added, outputs) = written.into_iter().unzip();
         }
         let uris = group.iter().filter_map(|part| Some(part.file.as_ref()?.uri.clone()));
@@ -300,7 +300,11 @@ fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Ar
         let is_done = part.live() * 2 >= options.flush_rows_max && !thorough;
         part.bytes < options.file_bytes as u64 / 2 && !is_done
     };
-    for part in files.iter().filter(|part| is_small(part) || is_worn(part, thorough)) {
+    // Delete files say it of those that no step can hold.
+    let memory_max = options.part_memory_bytes_max;
+    let can_be_held = |part: &PartState| part.live_memory_bytes() <= memory_max.saturating_mul(2);
+    let is_due = |part: &PartState| is_small(part) || is_worn(part, thorough);
+    for part in files.iter().filter(|part| is_due(part) && can_be_held(part)) {
         if let Some(file) = &part.file {
             partitions.entry(file.partition).or_default().push(part);
         }
@@ -311,7 +315,8 @@ fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Ar
         for part in parts {
             let all = || group.iter().chain([part]);
             let fits = all().map(|part| part.live()).sum::<u64>() <= options.flush_rows_max
-                && all().map(|part| part.bytes).sum::<u64>() <= options.flush_bytes_max * 2;
+                && all().map(|part| part.bytes).sum::<u64>() <= options.flush_bytes_max * 2
+                && all().map(|part| part.live_memory_bytes()).sum::<u64>() <= memory_max;
             if !fits {
                 keep_better(&mut best, &mut group, options, thorough);
             }

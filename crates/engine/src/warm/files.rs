@@ -212,6 +212,9 @@ struct FileDisk {
     /// A hash of the partition that its rows are of, to tell which files belong together.
     #[n(8)]
     partition: u64,
+    /// Missing in lists of before it was noted.
+    #[n(9)]
+    decoded_bytes: Option<u64>,
 }
 
 fn read(
@@ -285,6 +288,7 @@ fn from_disk(disk: FileDisk, chunk: u32, def: &TableDef) -> Result<PartState> {
         rows: disk.rows,
         granules: 0,
         bytes: disk.bytes,
+        decoded_bytes: disk.decoded_bytes,
         deleted: deletions_from_disk(disk.deleted, disk.no, disk.rows, &place(def))?,
         zones: Arc::new(disk.zones),
         filter: None,
@@ -312,6 +316,7 @@ fn to_disk(part: &PartState, file: &WarmFile) -> FileDisk {
         zones: part.zones.as_ref().clone(),
         in_ids: part.in_ids,
         partition: file.partition,
+        decoded_bytes: part.decoded_bytes,
     }
 }
 

@@ -172,8 +172,7 @@ impl Db {
             }
             None => table,
         };
-        let written = write(core, def, &table, &Rows::new(&batch, &from)?).await?;
-        drop(batch);
+        let written = write(core, def, &table, Rows::new(batch, &from)?).await?;
         let flushes = state.warm.as_ref().map_or(0, |warm| warm.head.flushes) + 1;
         let (added, outputs): (Vec<_>, Vec<_>) = written.into_iter().unzip();
         let step = FlushStep {
@@ -254,7 +253,7 @@ fn choose(
     // Past a limit, half of it goes: else the next insert would be due again.
     let too_many = rows > options.hot_rows_max || bytes > options.hot_bytes_max;
     let mut out: Vec<Arc<PartState>> = Vec::new();
-    let (mut taken_rows, mut taken_bytes) = (0, 0);
+    let (mut taken_rows, mut taken_bytes, mut taken_memory) = (0, 0, 0);
     for part in stored {
         let is_old = is_old(part, options, now_ms);
         let is_over = rows > options.hot_rows_max / 2 || bytes > options.hot_bytes_max / 2;
@@ -262,12 +261,14 @@ fn choose(
             continue;
         }
         let fits = taken_rows + part.live() <= options.flush_rows_max
-            && taken_bytes + part.bytes <= options.flush_bytes_max;
+            && taken_bytes + part.bytes <= options.flush_bytes_max
+            && taken_memory + part.live_memory_bytes() <= options.part_memory_bytes_max;
         if !fits && !out.is_empty() {
             break;
         }
         taken_rows += part.live();
         taken_bytes += part.bytes;
+        taken_memory += part.live_memory_bytes();
         rows = rows.saturating_sub(part.live());
         bytes = bytes.saturating_sub(part.bytes);
         out.push(part.clone());

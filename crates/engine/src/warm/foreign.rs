@@ -362,6 +362,7 @@ impl<'a> Added<'a> {
             uri: self.file.file.file_path().to_owned(),
             rows: self.reader.rows(),
             bytes: self.file.file.file_size_in_bytes(),
+            decoded_bytes: None,
             partition: hash_bytes(format!("{:?}", self.file.file.partition()).as_bytes()),
             zones,
             filter,

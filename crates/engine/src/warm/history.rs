@@ -171,6 +171,7 @@ fn part_of(live: &LiveFile, deleted: RoaringBitmap, known: Option<&Arc<PartState
         rows: live.file.record_count(),
         granules: 0,
         bytes: live.file.file_size_in_bytes(),
+        decoded_bytes: None,
         deleted: (!deleted.is_empty()).then(|| Arc::new(deleted)),
         zones: known.map(|part| part.zones.clone()).unwrap_or_default(),
         filter: None,

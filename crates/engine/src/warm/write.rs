@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
-use dodb_lake::{DataFile, FileEnd, FileOptions, FileWriter, Table, sort_rows, split_by_partition};
+use dodb_lake::{DataFile, FileEnd, FileOptions, FileWriter, Table, split_by_partition};
 use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, ColumnType, hash_bytes};
 
@@ -19,13 +19,16 @@ use crate::error::{Error, Result};
 use crate::ids;
 use crate::index::{Slices, collect};
 use crate::keys::{fill_ids, hash_keys, key_columns};
+use crate::memory::{memory_bytes, rows_within};
 use crate::scan::derived_column;
 use crate::table::{TableDef, TableKind, relationships, things};
 
 /// The column that says where a row came from: place of the input, and row in it.
 const FROM_COLUMN: &str = "_from";
-/// Rows that are encoded before the size of a file is looked at.
+/// Rows that are encoded before the size of a file is looked at, and about what they take in
+/// memory: they are copied in Iceberg's types, and that once more as Parquet.
 const SLICE_ROWS: usize = 8_192;
+const SLICE_MEMORY_BYTES: u64 = 4 << 20;
 /// Most paths of a document that get Bloom filters.
 const BLOOM_PATHS_MAX: usize = 32;
 
@@ -36,7 +39,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// `batch` has the columns of the table as the hot tier stores them.
-    pub(super) fn new(batch: &RecordBatch, from: &[(u32, u32)]) -> Result<Rows> {
+    pub(super) fn new(batch: RecordBatch, from: &[(u32, u32)]) -> Result<Rows> {
         let packed = from.iter().map(|(input, row)| u64::from(*input) << 32 | u64::from(*row));
         let packed: ArrayRef = Arc::new(UInt64Array::from_iter_values(packed));
         let mut fields = batch.schema().fields().to_vec();
@@ -53,15 +56,15 @@ pub(super) async fn write(
     core: &Core,
     def: &TableDef,
     table: &Table,
-    rows: &Rows,
+    rows: Rows,
 ) -> Result<Vec<(DataFile, NewFile)>> {
     let (spec, order) =
         (table.metadata().default_partition_spec(), table.metadata().default_sort_order());
     let mut options = options(def, table);
     let mut out = Vec::new();
-    for split in split_by_partition(&rows.batch, spec, table.layout())? {
+    for split in split_by_partition(rows.batch, spec, Some(order), table.layout())? {
         let (partition, rows) = split?;
-        let rows = sort_rows(&rows, order, table.layout())?;
+        let step = rows_within(&rows, SLICE_MEMORY_BYTES).min(SLICE_ROWS);
         let mut start = 0;
         while start < rows.num_rows() {
             let uuid = next_stamp(core.env.as_ref(), table).uuid;
@@ -71,7 +74,7 @@ pub(super) async fn write(
             let mut writer = FileWriter::new(plan, &options)?;
             let mut end = start;
             while end < rows.num_rows() && writer.bytes() < core.options.file_bytes {
-                let taken = SLICE_ROWS.min(rows.num_rows() - end);
+                let taken = step.min(rows.num_rows() - end);
                 let slice = rows.slice(end, taken);
                 end += taken;
                 let written = writer.write(&with_ids(def, &slice)?).await;
@@ -162,6 +165,7 @@ fn describe(
         uri,
         rows: rows.num_rows() as u64,
         bytes: file.file_size_in_bytes(),
+        decoded_bytes: Some(memory_bytes(rows)),
         partition: hash_bytes(format!("{:?}", file.partition()).as_bytes()),
         zones: zones(def, &stats),
         filter,

@@ -20,7 +20,6 @@ mod tests;
 
 pub use deletes::{read_deletes, write_deletes};
 pub use end::FileEnd;
-pub use order::sort_rows;
 pub use partition::split_by_partition;
 pub use read::{FileReader, FileScan, ROW_NUMBER, ReadPath, ReadRequest, ScanCounts};
 pub use write::{FileOptions, FilePlan, FileWriter};

@@ -1,9 +1,9 @@
-//! The order of rows in a file: sorting them, and checking that they are sorted.
+//! The order of rows in a file: what they are sorted by, and checking that they are. Not here:
+//! sorting them, which comes with their partitions ([`super::partition`]).
 
-use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_row::{OwnedRow, RowConverter, Rows, SortField};
 use arrow_schema::SortOptions;
-use arrow_select::take::take_record_batch;
 use iceberg::spec::{NullOrder, SortDirection, SortOrder, Transform};
 
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Order {
         Ok(Some(Order { converter: RowConverter::new(fields)?, names }))
     }
 
-    fn rows(&self, batch: &RecordBatch) -> Result<Rows> {
+    pub(super) fn rows(&self, batch: &RecordBatch) -> Result<Rows> {
         let column = |name: &String| {
             let found = batch.column_by_name(name).cloned();
             found.ok_or_else(|| Error::invalid(format!("the rows lack the sort column {name:?}")))
@@ -63,16 +63,4 @@ impl Order {
         *last = end;
         Ok(true)
     }
-}
-
-/// The rows in the order of a table; as they are when the order is of nothing.
-///
-/// # Errors
-/// [`crate::ErrorKind::Invalid`] when a sort column is not there.
-pub fn sort_rows(batch: &RecordBatch, order: &SortOrder, layout: &Layout) -> Result<RecordBatch> {
-    let Some(order) = Order::of(order, layout)? else { return Ok(batch.clone()) };
-    let rows = order.rows(batch)?;
-    let mut places: Vec<u32> = (0..rows.num_rows() as u32).collect();
-    places.sort_by(|a, b| rows.row(*a as usize).cmp(&rows.row(*b as usize)));
-    Ok(take_record_batch(batch, &UInt32Array::from(places))?)
 }

@@ -8,39 +8,58 @@ use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_row::{OwnedRow, RowConverter, SortField};
 use arrow_select::take::take_record_batch;
 use iceberg::arrow::arrow_primitive_to_literal;
-use iceberg::spec::{Literal, PartitionSpec, Struct, Type};
+use iceberg::spec::{Literal, PartitionSpec, SortOrder, Struct, Type};
 use iceberg::transform::create_transform_function;
 
+use super::order::Order;
 use crate::error::{Error, Result};
 use crate::schema::Layout;
 use crate::values::to_iceberg;
 
 /// The partitions that the rows are of, in the order of their first rows, and the rows of each in
-/// their order, copied one partition at a time.
+/// `order`, or as they were where that is of nothing. Copied one partition at a time.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Unsupported`] for a partition by something that is no column of dodb.
-pub fn split_by_partition<'a>(
-    batch: &'a RecordBatch,
+/// [`crate::ErrorKind::Unsupported`] for a partition by something that is no column of dodb,
+/// [`crate::ErrorKind::Invalid`] when a column of the order is not there.
+pub fn split_by_partition(
+    batch: RecordBatch,
     spec: &PartitionSpec,
+    order: Option<&SortOrder>,
     layout: &Layout,
-) -> Result<impl Iterator<Item = Result<(Struct, RecordBatch)>> + use<'a>> {
-    let arrays = partition_arrays(batch, spec, layout)?;
-    let parts = match spec.is_unpartitioned() || batch.num_rows() == 0 {
+) -> Result<impl Iterator<Item = Result<(Struct, RecordBatch)>> + use<>> {
+    let arrays = partition_arrays(&batch, spec, layout)?;
+    let mut parts = match spec.is_unpartitioned() || batch.num_rows() == 0 {
         true => vec![(0..batch.num_rows() as u32).collect()],
         false => places_by_partition(&arrays)?,
     };
-    let parts = parts.into_iter().filter(|places: &Vec<u32>| !places.is_empty());
-    Ok(parts.map(move |places| {
-        let first = places.first().map_or(0, |row| *row as usize);
+    parts.retain(|places: &Vec<u32>| !places.is_empty());
+    let firsts: Vec<usize> =
+        parts.iter().filter_map(|places| Some(*places.first()? as usize)).collect();
+    let order = order.map(|order| Order::of(order, layout)).transpose()?;
+    if let Some(order) = order.flatten() {
+        let keys = order.rows(&batch)?;
+        for places in &mut parts {
+            places.sort_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
+        }
+    }
+    let mut left = parts.len();
+    let mut batch = Some(batch);
+    Ok(parts.into_iter().zip(firsts).filter_map(move |(places, first)| {
+        left -= 1;
+        // The last copy needs no original any more.
+        let all = if left == 0 { batch.take()? } else { batch.clone()? };
         let values = arrays.iter().map(|(array, ty)| literal(array, ty, first));
-        let values = values.collect::<Result<Struct>>()?;
-        let rows = match places.len() == batch.num_rows() {
-            true => batch.clone(),
-            false => take_record_batch(batch, &UInt32Array::from(places))?,
-        };
-        Ok((values, rows))
+        Some(values.collect::<Result<Struct>>().and_then(|values| Ok((values, rows(all, places)?))))
     }))
+}
+
+/// The rows at these places.
+fn rows(all: RecordBatch, places: Vec<u32>) -> Result<RecordBatch> {
+    if places.len() == all.num_rows() && places.is_sorted() {
+        return Ok(all);
+    }
+    Ok(take_record_batch(&all, &UInt32Array::from(places))?)
 }
 
 /// The rows of each partition, of which the values are given.

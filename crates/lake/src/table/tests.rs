@@ -84,7 +84,7 @@ impl World {
     ) -> crate::Result<Vec<iceberg::spec::DataFile>> {
         let spec = table.metadata().default_partition_spec().clone();
         let mut files = Vec::new();
-        for split in split_by_partition(&batch(ids), &spec, table.layout())? {
+        for split in split_by_partition(batch(ids), &spec, None, table.layout())? {
             let (partition, rows) = split?;
             let plan = table.file_plan(partition, self.stamp().uuid);
             let mut writer = FileWriter::new(plan, &FileOptions::default())?;
