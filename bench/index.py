@@ -177,6 +177,10 @@ def questions(files, rows, ident):
         ("one by id", *on_path(f"SELECT {{amount}} FROM things WHERE id = '{ident}'")),
         ("one by a path", *on_path(by_email.replace("{value}", hit))),
         ("none by a path", *on_path(by_email.replace("{value}", miss))),
+        (
+            "bounds of a path",
+            *on_path("SELECT min({amount}), max({amount}), count({amount}) FROM things"),
+        ),
         ("an hour", f"{count} WHERE {hour}", f"{count} WHERE {hour}", f"{count} WHERE {moments}"),
         ("the ten newest", *["SELECT id FROM things ORDER BY createdAt DESC, id LIMIT 10"] * 3),
         (

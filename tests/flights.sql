@@ -15,4 +15,9 @@ SELECT uniqExact(data.tailnum) FROM things WHERE type = 'Flight';
 SELECT id, data.dep_delay AS d FROM things WHERE type = 'Flight' AND data.dep_delay > 1000
   ORDER BY d DESC, id;
 SELECT data.origin AS o, quantile(0.5)(data.air_time) FROM things WHERE type = 'Flight'
-  GROUP BY o ORDER BY o
+  GROUP BY o ORDER BY o;
+SELECT min(data.distance), max(data.distance), min(data.tailnum), max(data.dep_delay),
+  count(data.dep_delay), count(*) FROM things;
+SELECT min(data.air_time), max(data.tailnum), count(*) FROM things WHERE type = 'Flight';
+SELECT EXISTS (SELECT 1 FROM things WHERE id = 'flight/7'),
+  EXISTS (SELECT 1 FROM things WHERE id = 'flight/x')

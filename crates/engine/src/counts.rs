@@ -85,7 +85,7 @@ impl Snapshot {
     }
 
     /// The same table with these parts and files only. Statistics of the whole are not known of it.
-    fn of_these(&self, all: Vec<Arc<PartState>>) -> Snapshot {
+    pub(crate) fn of_these(&self, all: Vec<Arc<PartState>>) -> Snapshot {
         let (files, parts): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.file.is_some());
         let mut state = self.state.as_ref().clone();
         state.rows = files.iter().chain(&parts).map(|part| part.live()).sum();

@@ -8,6 +8,7 @@
 extern crate self as dodb_engine;
 
 mod assemble;
+mod bounds;
 mod catalog;
 mod commit;
 mod cost;
@@ -43,6 +44,7 @@ mod verify;
 mod warm;
 mod working;
 
+pub use bounds::{Asked, Bounds};
 pub use catalog::Alter;
 pub use cost::{PRICES, Prices};
 pub use counts::ValueCounts;

@@ -56,16 +56,18 @@ impl OptimizerRule for GroupCount {
 }
 
 /// What an aggregate comes to.
-struct Counted<'a> {
-    aggregate: &'a Aggregate,
-    /// A row for each value.
-    values: Vec<Vec<Expr>>,
+pub(crate) struct Counted<'a> {
+    pub(crate) aggregate: &'a Aggregate,
+    /// A row for each group.
+    pub(crate) values: Vec<Vec<Expr>>,
     /// What else has to be counted, by reading it.
-    rest: Option<DodbTable>,
+    pub(crate) rest: Option<DodbTable>,
+    /// Of each aggregate what two lots of it come to.
+    pub(crate) fold: Vec<fn(Expr) -> Expr>,
 }
 
 impl Counted<'_> {
-    fn plan(self) -> Result<LogicalPlan> {
+    pub(crate) fn plan(self) -> Result<LogicalPlan> {
         let schema = self.aggregate.schema.clone();
         let known = (!self.values.is_empty())
             .then(|| LogicalPlan::Values(Values { schema: schema.clone(), values: self.values }));
@@ -87,14 +89,19 @@ impl Counted<'_> {
             self.aggregate.aggr_expr.clone(),
         )?);
         match known {
-            Some(known) => added(self.aggregate, known, rest),
+            Some(known) => folded(self.aggregate, known, rest, &self.fold),
             None => Ok(rest),
         }
     }
 }
 
-/// The sums of two lots of counts, in the columns of `aggregate`.
-fn added(aggregate: &Aggregate, a: LogicalPlan, b: LogicalPlan) -> Result<LogicalPlan> {
+/// What two lots of aggregates come to, in the columns of `aggregate`.
+fn folded(
+    aggregate: &Aggregate,
+    a: LogicalPlan,
+    b: LogicalPlan,
+    fold: &[fn(Expr) -> Expr],
+) -> Result<LogicalPlan> {
     let groups = aggregate.group_expr.len();
     let names: Vec<String> =
         (0..aggregate.schema.fields().len()).map(|at| format!("_{at}")).collect();
@@ -107,14 +114,15 @@ fn added(aggregate: &Aggregate, a: LogicalPlan, b: LogicalPlan) -> Result<Logica
     };
     let union = renamed(a)?.union(renamed(b)?.build()?)?;
     let by: Vec<Expr> = names.iter().take(groups).map(ident).collect();
-    let sums: Vec<Expr> = names.iter().skip(groups).map(|name| sum(ident(name))).collect();
-    let sums = union.aggregate(by, sums)?.build()?;
-    let fields = aggregate.schema.iter().zip(sums.schema().columns());
+    let names = names.iter().skip(groups).zip(fold);
+    let all: Vec<Expr> = names.map(|(name, fold)| fold(ident(name))).collect();
+    let all = union.aggregate(by, all)?.build()?;
+    let fields = aggregate.schema.iter().zip(all.schema().columns());
     let columns = fields.map(|((qualifier, field), column)| {
         Expr::Column(column).alias_qualified(qualifier.cloned(), field.name())
     });
     let columns: Vec<Expr> = columns.collect();
-    LogicalPlanBuilder::from(sums).project(columns)?.build()
+    LogicalPlanBuilder::from(all).project(columns)?.build()
 }
 
 fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
@@ -155,7 +163,8 @@ fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
     });
     let values: Vec<Vec<Expr>> = values.collect();
     let rest = rest.map(|snapshot| table.with_snapshot(snapshot));
-    Some(Counted { aggregate, values, rest })
+    let fold: Vec<fn(Expr) -> Expr> = vec![sum; aggregate.aggr_expr.len()];
+    Some(Counted { aggregate, values, rest, fold })
 }
 
 /// Each value with the number of rows that have it, null last; and what else has to be counted.
@@ -201,7 +210,7 @@ fn by_value(
     Some((rows, rest))
 }
 
-fn is_count_of_rows(expr: &Expr) -> bool {
+pub(crate) fn is_count_of_rows(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => is_count_of_rows(&alias.expr),
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
@@ -222,7 +231,7 @@ fn is_count_of_rows(expr: &Expr) -> bool {
 
 /// What an expression over a plan is in terms of the table under it, if every row that the table's
 /// scan gives comes through plain renamings; and that scan.
-fn source_of<'a>(
+pub(crate) fn source_of<'a>(
     expr: Option<&'a Expr>,
     plan: &'a LogicalPlan,
 ) -> Option<(Option<&'a Expr>, &'a TableScan, &'a DodbTable)> {

@@ -26,7 +26,9 @@ use crate::budget::Budget;
 use crate::catalog::{Access, CATALOG, catalog_list};
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
+use crate::exists::ExistsAsCount;
 use crate::group_count::GroupCount;
+use crate::known_bounds::KnownBounds;
 use crate::one_partition::OnePartition;
 use crate::query_log::{QueryLog, Running};
 use crate::settings::Settings;
@@ -111,7 +113,9 @@ impl Session {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
+            .with_analyzer_rule(Arc::new(ExistsAsCount))
             .with_optimizer_rule(Arc::new(GroupCount))
+            .with_optimizer_rule(Arc::new(KnownBounds))
             .with_physical_optimizer_rules(physical)
             .build();
         let base = functions::configure(state)?;

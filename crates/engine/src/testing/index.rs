@@ -13,8 +13,8 @@ use super::support::{
 };
 use arrow_select::filter::filter;
 use dodb_engine::{
-    Bucket, Db, FlushScope, Options, PATH_ID_MIN, PathColumn, ScanRequest, Snapshot, ValueCounts,
-    things as thing,
+    Asked, Bounds, Bucket, Db, FlushScope, Options, PATH_ID_MIN, PathColumn, ScanRequest, Snapshot,
+    ValueCounts, things as thing,
 };
 use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, CompareOp, Predicate, Scalar};
@@ -23,6 +23,7 @@ use dodb_rowstore::{Flow, RowStore, Statement, Usage, UsageCounts};
 cases![
     look_ups_cost_the_same_at_any_number_of_files,
     a_look_up_in_a_large_file_reads_some_pages,
+    bounds_leave_files_to_read_of_which_they_know_too_little,
     waiting_keys_cost_a_row_more_until_they_are_folded,
     pruned_answers_are_those_of_full_scans,
     a_planted_fault_in_pruning_is_found,
@@ -216,8 +217,61 @@ fn look_ups_cost_the_same_at_any_number_of_files(stores: Stores<'_>) {
         assert_eq!((counts.known.rows, usage.counts().object_gets), (all / 2, 0));
         let reads = usage.rows_read();
         print_cost(files, "a count by a path", &usage.counts());
-        assert!(reads <= if files > 1_000 { 40 } else { 4 }, "{files} files: {reads}");
+        let most = if files > 1_000 { 40 } else { 4 };
+        assert!(reads <= most, "{files} files: {reads}");
+        let usage = bounds_are_known(&place, all);
+        print_cost(files, "bounds of paths", &usage);
+        assert!(usage.object_gets == 0 && usage.rows_read <= most, "{files} files: {usage:?}");
     }
+}
+
+/// The least and the greatest score and email, from the index alone; with what follows from a
+/// condition on a column that all files meet, or none does.
+fn bounds_are_known(place: &Place, all: u64) -> UsageCounts {
+    let (db, usage) = (place.open(), Usage::default());
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    let asked = [EMAIL, SCORE].map(|id| Asked { id, bounds: true });
+    let asks = |ty: &str| {
+        let predicate = text(thing::TYPE, CompareOp::Eq, ty);
+        snapshot.bounds(&asked, &predicate, &paths(), &usage).unwrap().unwrap()
+    };
+    let found = asks("Person");
+    assert!(found.rest.is_none() && found.rows == all);
+    let emails: Vec<String> = (0..all).map(email).collect();
+    let string = |text: Option<&String>| text.cloned().map(Scalar::String);
+    let int = |n: u64| Some(Scalar::Int(n as i64));
+    let wanted =
+        [(string(emails.iter().min()), string(emails.iter().max()), 0), (int(0), int(all - 1), 0)];
+    let known: Vec<_> = found.known.into_iter().map(|s| (s.min, s.max, s.nulls)).collect();
+    assert_eq!(known, wanted);
+    let none = asks("Nobody");
+    assert!(none.rest.is_none() && none.rows == 0 && none.known.iter().all(|s| s.min.is_none()));
+    usage.counts()
+}
+
+/// Of files with deleted rows nothing is told, nor of texts that were cut.
+fn bounds_leave_files_to_read_of_which_they_know_too_little(stores: Stores<'_>) {
+    let place = with_files(stores, 10, 20);
+    let (db, usage) = (place.open(), Usage::default());
+    let long = format!(r#"{{"email":"{}","score":-1}}"#, "x".repeat(40));
+    let long = Thing::new("long", "Person", &long, 0);
+    now(db.insert("things", &things(&[long]), &usage)).unwrap();
+    flush(&db);
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    let last = format!("{:016x}", Rng(199).next());
+    let gone = addresses(&snapshot, &text(thing::ID, CompareOp::Eq, &last));
+    now(db.mutate("things", gone, None, &usage)).unwrap();
+    let (db, usage) = (place.open(), Usage::default());
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    let asks = |id: u32, bounds: bool| {
+        let asked = [Asked { id, bounds }];
+        let found = snapshot.bounds(&asked, &Predicate::True, &paths(), &usage).unwrap().unwrap();
+        (found.rows, found.rest.map(|rest| rest.rows()))
+    };
+    assert_eq!(asks(SCORE, true), (181, Some(19)), "the file with a deleted row is to be read");
+    assert_eq!(asks(EMAIL, false), (181, Some(19)));
+    assert_eq!(asks(EMAIL, true), (180, Some(20)), "and that with a text that was cut");
+    assert_eq!(usage.counts().object_gets, 0);
 }
 
 fn a_look_up_in_a_large_file_reads_some_pages(stores: Stores<'_>) {
@@ -450,21 +504,46 @@ fn differences(place: &Place, seed: u64, steps: u64, asked: u64) -> Result<u64, 
             pruned += u64::from(answer.len() < all.iter().map(RecordBatch::num_rows).sum());
         }
         for _ in 0..asked {
-            let of = [None, Some(thing::TYPE), Some(LEVEL)][rng.below(3) as usize];
-            let terms = (0..rng.below(3)).map(|_| a_predicate(&mut rng, 0)).collect();
-            let predicate = Predicate::And(terms);
-            let found = snapshot.value_counts(of, &predicate, &paths(), &usage).unwrap();
-            let Some(ValueCounts { mut known, rest }) = found else { continue };
-            if let Some(rest) = rest {
-                known.merge(&counted(&everything(&rest), of, &predicate));
-            }
-            let (found, expected) = (counts(known, of), counts(counted(&all, of, &predicate), of));
-            if found != expected {
-                return Err(format!("seed {seed}, step {step}, {of:?} {predicate:?}: {found:?}"));
+            let told = told_otherwise(&snapshot, &all, &mut rng);
+            if let Some(told) = told {
+                return Err(format!("seed {seed}, step {step}, {told}"));
             }
         }
     }
     Ok(pruned)
+}
+
+/// Counts and bounds that are known without reading, where they are not those of all rows.
+fn told_otherwise(snapshot: &Snapshot, all: &[RecordBatch], rng: &mut Rng) -> Option<String> {
+    let usage = Usage::default();
+    let predicate = |rng: &mut Rng, depth: u64| {
+        Predicate::And((0..rng.below(3)).map(|_| a_predicate(rng, depth)).collect())
+    };
+    let of = [None, Some(thing::TYPE), Some(LEVEL)][rng.below(3) as usize];
+    let meets = predicate(rng, 0);
+    let found = snapshot.value_counts(of, &meets, &paths(), &usage).unwrap();
+    if let Some(ValueCounts { mut known, rest }) = found {
+        if let Some(rest) = rest {
+            known.merge(&counted(&everything(&rest), of, &meets));
+        }
+        let found = counts(known, of);
+        if found != counts(counted(all, of, &meets), of) {
+            return Some(format!("{of:?} {meets:?}: {found:?}"));
+        }
+    }
+    let of = [thing::TYPE, EMAIL, AGE, CITY, MIXED, SCORE, LEVEL][rng.below(7) as usize];
+    let meets = predicate(rng, 1);
+    let asked = [Asked { id: of, bounds: true }];
+    let Bounds { rows, mut known, rest } =
+        snapshot.bounds(&asked, &meets, &paths(), &usage).unwrap()?;
+    let mut known = known.remove(0);
+    assert_eq!((known.rows, known.exact), (rows, true));
+    if let Some(rest) = rest {
+        known.merge(&counted(&everything(&rest), Some(of), &meets));
+    }
+    let bounds = |stats: ColumnStats| (stats.rows, stats.nulls, stats.min, stats.max);
+    let found = bounds(known);
+    (found != bounds(counted(all, Some(of), &meets))).then(|| format!("{of} {meets:?}: {found:?}"))
 }
 
 fn small() -> Options {
