@@ -20,4 +20,5 @@ SELECT min(data.distance), max(data.distance), min(data.tailnum), max(data.dep_d
   count(data.dep_delay), count(*) FROM things;
 SELECT min(data.air_time), max(data.tailnum), count(*) FROM things WHERE type = 'Flight';
 SELECT EXISTS (SELECT 1 FROM things WHERE id = 'flight/7'),
-  EXISTS (SELECT 1 FROM things WHERE id = 'flight/x')
+  EXISTS (SELECT 1 FROM things WHERE id = 'flight/x');
+SELECT sum(c) FROM (SELECT count(data.dep_delay) AS c FROM things UNION ALL SELECT 1)

@@ -5,7 +5,6 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::ByteViewType;
 use arrow_array::{Array, GenericByteViewArray, RecordBatch};
-use arrow_schema::DataType;
 
 /// What one byte of a part or file comes to, where nothing better is known.
 const DECODED_TO_ENCODED: u64 = 6;
@@ -42,13 +41,18 @@ fn array_bytes(array: &dyn Array) -> u64 {
     if let Some(texts) = array.as_binary_view_opt() {
         return view_bytes(texts);
     }
-    match array.data_type() {
-        DataType::Null => 0,
-        ty => match ty.primitive_width() {
-            Some(width) => (array.len() * width) as u64,
-            // Bits, and lists with what is in them.
-            None => array.to_data().get_slice_memory_size().unwrap_or_default() as u64,
-        },
+    if let Some(lists) = array.as_list_opt::<i32>() {
+        let offsets = lists.value_offsets();
+        let (first, last) = (offsets.first().copied(), offsets.last().copied());
+        let first = first.map_or(0, |first| first as usize);
+        let count = last.map_or(0, |last| last as usize).saturating_sub(first);
+        let within = array_bytes(lists.values().slice(first, count).as_ref());
+        return (lists.len() * size_of::<i32>()) as u64 + within;
+    }
+    match array.data_type().primitive_width() {
+        Some(width) => (array.len() * width) as u64,
+        // Bits.
+        None => (array.len() as u64).div_ceil(8),
     }
 }
 
@@ -61,7 +65,7 @@ fn view_bytes<T: ByteViewType + ?Sized>(texts: &GenericByteViewArray<T>) -> u64 
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::builder::{Float32Builder, ListBuilder};
+    use arrow_array::builder::{Float32Builder, ListBuilder, StringViewBuilder};
     use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringViewArray};
 
     use super::*;
@@ -80,6 +84,12 @@ mod tests {
         let mut lists = ListBuilder::new(Float32Builder::new());
         lists.append_value([Some(1.0), Some(2.0)]);
         lists.append_value([Some(3.0)]);
-        check(Arc::new(lists.finish()), 2 * 4 + 3 * 4);
+        let lists = lists.finish();
+        check(Arc::new(lists.slice(1, 1)), 4 + 4);
+        check(Arc::new(lists), 2 * 4 + 3 * 4);
+        let mut lists = ListBuilder::new(StringViewBuilder::new());
+        lists.append_value([Some("more than twelve"), None]);
+        lists.append_null();
+        check(Arc::new(lists.finish()), 2 * 4 + 2 * 16 + 16);
     }
 }

@@ -39,7 +39,7 @@ pub struct Options {
     /// Hot rows older than this go to the bucket, in milliseconds.
     pub hot_age_ms_max: i64,
     /// Rows that one commit moves to the bucket, or writes anew there. Nor do they take more memory
-    /// than those of a part.
+    /// than those of a part, or than twice that when they are of one file.
     pub flush_rows_max: u64,
     /// Encoded bytes of hot rows that one commit moves.
     pub flush_bytes_max: u64,

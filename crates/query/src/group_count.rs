@@ -8,11 +8,12 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::DefaultTableSource;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::logical_plan::Values;
 use datafusion::logical_expr::{
-    Aggregate, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident,
+    Aggregate, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident, lit,
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use dodb_engine::{PathColumn, Snapshot, ValueCounts};
@@ -117,9 +118,15 @@ fn folded(
     let names = names.iter().skip(groups).zip(fold);
     let all: Vec<Expr> = names.map(|(name, fold)| fold(ident(name))).collect();
     let all = union.aggregate(by, all)?.build()?;
-    let fields = aggregate.schema.iter().zip(all.schema().columns());
-    let columns = fields.map(|((qualifier, field), column)| {
-        Expr::Column(column).alias_qualified(qualifier.cloned(), field.name())
+    let fields = aggregate.schema.iter().zip(all.schema().columns()).enumerate();
+    let columns = fields.map(|(at, ((qualifier, field), column))| {
+        let column = Expr::Column(column);
+        // A sum can be null, what it is of cannot: plans above count on that.
+        let column = match at < groups || field.is_nullable() {
+            true => column,
+            false => coalesce(vec![column, lit(0_i64)]),
+        };
+        column.alias_qualified(qualifier.cloned(), field.name())
     });
     let columns: Vec<Expr> = columns.collect();
     LogicalPlanBuilder::from(all).project(columns)?.build()

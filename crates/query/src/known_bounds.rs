@@ -151,6 +151,10 @@ fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
         return None;
     }
     let all: Vec<Known<'_>> = aggregate.aggr_expr.iter().map(Known::of).collect::<Option<_>>()?;
+    // Counts of rows alone are among a scan's statistics, or counted by value.
+    if all.iter().all(|one| one.argument().is_none()) {
+        return None;
+    }
     let mut question = Question::of(aggregate, &all)?;
     let predicate = question.predicate()?;
     if question.is_known_of_all(&predicate) {

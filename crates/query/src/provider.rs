@@ -23,9 +23,8 @@ use crate::lower::lower;
 #[derive(Clone)]
 pub(crate) struct DodbTable {
     pub(crate) snapshot: Snapshot,
+    /// It may end with [`PART_COLUMN`] and [`ROW_COLUMN`].
     schema: SchemaRef,
-    /// Does the schema end with [`PART_COLUMN`] and [`ROW_COLUMN`]?
-    row_addresses: bool,
     pub(crate) budget: Arc<Budget>,
 }
 
@@ -50,7 +49,7 @@ impl DodbTable {
             fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
             schema = Arc::new(Schema::new(fields));
         }
-        DodbTable { snapshot, schema, row_addresses, budget }
+        DodbTable { snapshot, schema, budget }
     }
 
     /// The same table with other rows.
@@ -119,7 +118,8 @@ impl TableProvider for DodbTable {
             .iter()
             .filter_map(|filter| lower(def, &mut paths, filter))
             .fold(Predicate::True, Predicate::and);
-        let row_addresses = self.row_addresses;
+        // Not those of other scans of the statement, which name none.
+        let row_addresses = projection.iter().any(|at| *at >= stored.len());
         let request = ScanRequest { columns, paths, predicate, row_addresses };
         let plan = self.snapshot.scan(request.clone(), &self.budget.usage).map_err(external)?;
         let partitions = state.config().target_partitions();

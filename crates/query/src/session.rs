@@ -26,7 +26,7 @@ use crate::budget::Budget;
 use crate::catalog::{Access, CATALOG, catalog_list};
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
-use crate::exists::ExistsAsCount;
+use crate::exists::ExistsAsValue;
 use crate::group_count::GroupCount;
 use crate::known_bounds::KnownBounds;
 use crate::one_partition::OnePartition;
@@ -113,7 +113,7 @@ impl Session {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
-            .with_analyzer_rule(Arc::new(ExistsAsCount))
+            .with_analyzer_rule(Arc::new(ExistsAsValue))
             .with_optimizer_rule(Arc::new(GroupCount))
             .with_optimizer_rule(Arc::new(KnownBounds))
             .with_physical_optimizer_rules(physical)

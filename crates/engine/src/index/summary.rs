@@ -70,7 +70,7 @@ impl Summary {
             (Some(min), Some(max)) => (min, max),
             _ => (value.clone(), value.clone()),
         };
-        match (order(value, &min), order(value, &max)) {
+        match (bound_order(value, &min), bound_order(value, &max)) {
             (Some(to_min), Some(to_max)) => {
                 self.min = Some(if to_min.is_lt() { value.clone() } else { min });
                 self.max = Some(if to_max.is_gt() { value.clone() } else { max });
@@ -126,6 +126,19 @@ fn order(a: &Scalar, b: &Scalar) -> Option<Ordering> {
     }
 }
 
+/// The same, with minus zero below zero, as queries have it.
+fn bound_order(a: &Scalar, b: &Scalar) -> Option<Ordering> {
+    let float = |value: &Scalar| match value {
+        Scalar::Float(value) => Some(*value),
+        Scalar::Int(0) => Some(0.0),
+        _ => None,
+    };
+    match (order(a, b)?, float(a), float(b)) {
+        (Ordering::Equal, Some(a), Some(b)) => Some(a.total_cmp(&b)),
+        (other, ..) => Some(other),
+    }
+}
+
 /// A scalar of a document; `None` for arrays, empty objects and what has no value of its own.
 fn value_of(raw: &str) -> Option<Scalar> {
     match raw.as_bytes().first()? {
@@ -156,5 +169,26 @@ fn as_read(value: &Scalar, ty: PathType) -> Option<Scalar> {
             Some(Scalar::Float(*number as f64))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minus_zero_is_below_zero() {
+        for texts in [["0.0", "-0.0", "0"], ["0", "0.0", "-0.0"], ["-0.0", "0", "0.0"]] {
+            let mut summary = Summary::default();
+            texts.iter().for_each(|text| summary.push(text));
+            let stats = summary.stats(PathType::Float64, 3).unwrap();
+            let bits = |bound: Option<Scalar>| match bound {
+                Some(Scalar::Float(value)) => value.to_bits(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(bits(stats.min), (-0.0_f64).to_bits(), "{texts:?}");
+            assert_eq!(bits(stats.max), 0.0_f64.to_bits(), "{texts:?}");
+            assert_eq!(stats.values.unwrap().len(), 1, "{texts:?}: they are equal");
+        }
     }
 }

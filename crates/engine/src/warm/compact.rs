@@ -297,7 +297,7 @@ fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Ar
     let mut partitions: BTreeMap<u64, Vec<&Arc<PartState>>> = BTreeMap::new();
     // One that has half of what a step may hold is as large as steps make them.
     let is_small = |part: &PartState| {
-        let is_done = part.live() * 2 >= options.flush_rows_max && !thorough;
+        let is_done = is_half(part.live(), part.live_memory_bytes(), options) && !thorough;
         part.bytes < options.file_bytes as u64 / 2 && !is_done
     };
     // Delete files say it of those that no step can hold.
@@ -327,6 +327,12 @@ fn choose(files: &[Arc<PartState>], options: &Options, thorough: bool) -> Vec<Ar
     best
 }
 
+/// Is it half of what a step may hold?
+fn is_half(rows: u64, memory_bytes: u64, options: &Options) -> bool {
+    rows * 2 >= options.flush_rows_max
+        || memory_bytes.saturating_mul(2) >= options.part_memory_bytes_max
+}
+
 /// Takes `group`, which nothing more fits into, if it is worth its requests and larger than `best`.
 fn keep_better(
     best: &mut Vec<Arc<PartState>>,
@@ -336,7 +342,8 @@ fn keep_better(
 ) {
     let group = std::mem::take(group);
     let rows: u64 = group.iter().map(|part| part.live()).sum();
-    let is_full = rows * 2 >= options.flush_rows_max;
+    let memory: u64 = group.iter().map(|part| part.live_memory_bytes()).sum();
+    let is_full = is_half(rows, memory, options);
     let count_min = if thorough || is_full { 2 } else { options.merge_fanout.max(2) };
     let is_worn = group.iter().any(|part| is_worn(part, thorough));
     if group.len() > best.len() && (is_worn || group.len() >= count_min) {
