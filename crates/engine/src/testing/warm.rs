@@ -33,6 +33,7 @@ cases![
     rows_go_when_they_are_old,
     a_step_takes_no_more_rows_than_a_part_may_have,
     a_step_takes_no_more_memory_than_a_part_may_have,
+    a_file_that_no_step_can_hold_gets_delete_files,
     full_files_do_not_keep_others_from_being_joined,
     columns_that_came_went_and_changed_names,
     older_snapshots_are_read_as_they_were,
@@ -273,6 +274,28 @@ fn a_step_takes_no_more_memory_than_a_part_may_have(stores: Stores<'_>) {
     let db = try_open_with(Box::new(store), &options, Some(bucket), env).unwrap();
     let most = steps_of(&db, 6_000);
     assert!((700..1_300).contains(&most), "{most} rows in a step, of a thousand bytes each");
+}
+
+fn a_file_that_no_step_can_hold_gets_delete_files(stores: Stores<'_>) {
+    let (store, bucket, env, db) = fresh(stores, &Options::default());
+    let usage = Usage::default();
+    let rows = (0..400).map(|n| Thing::new(format!("{n}"), "T", "{}", 0));
+    now(db.insert("things", &things(&rows.collect::<Vec<_>>()), &usage)).unwrap();
+    flush(&db, "things", &usage).unwrap();
+    let gone = Predicate::IsNotNull { column: 1 };
+    let mut gone = addresses(&db.snapshot("things", &usage).unwrap(), &gone);
+    for (_, rows) in &mut gone {
+        rows.remove_range(200..);
+    }
+    now(db.mutate("things", gone, None, &usage)).unwrap();
+    // The rows that are left take more than twice that.
+    let options = Options { part_memory_bytes_max: 1_000, ..Options::default() };
+    let small = open(&store, &options, &bucket, &env);
+    let step = now(small.compact_step("things", false, &usage)).unwrap();
+    assert_eq!((step.rows, step.files_replaced, step.delete_files), (0, 0, 1), "{step:?}");
+    let large = open(&store, &Options::default(), &bucket, &env);
+    let step = now(large.compact_step("things", false, &usage)).unwrap();
+    assert_eq!((step.rows, step.files_replaced), (200, 1), "{step:?}");
 }
 
 /// Moves so many things to the bucket; answers how many rows a step took at most.
