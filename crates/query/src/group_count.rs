@@ -19,17 +19,20 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use dodb_engine::{PathColumn, Snapshot, ValueCounts};
 use dodb_part::Predicate;
 
-use crate::json::JsonPath;
-use crate::lower::{lower, path_id, raise};
+use crate::lower::{lower_all, lower_column, raise};
 use crate::provider::DodbTable;
 
-/// The rule; see the module.
+/// A rule that takes an aggregate for what is known of it.
 #[derive(Debug)]
-pub(crate) struct GroupCount;
+pub(crate) struct KnownAggregate {
+    pub(crate) name: &'static str,
+    /// What it comes to; `None` where it is to be computed.
+    pub(crate) of: for<'a> fn(&'a Aggregate) -> Option<Counted<'a>>,
+}
 
-impl OptimizerRule for GroupCount {
+impl OptimizerRule for KnownAggregate {
     fn name(&self) -> &str {
-        "group_count"
+        self.name
     }
 
     fn apply_order(&self) -> Option<ApplyOrder> {
@@ -45,12 +48,12 @@ impl OptimizerRule for GroupCount {
         plan: LogicalPlan,
         _config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let counted = match &plan {
-            LogicalPlan::Aggregate(aggregate) => counted(aggregate),
+        let known = match &plan {
+            LogicalPlan::Aggregate(aggregate) => (self.of)(aggregate),
             _ => None,
         };
-        Ok(match counted {
-            Some(counted) => Transformed::yes(counted.plan()?),
+        Ok(match known {
+            Some(known) => Transformed::yes(known.plan()?),
             None => Transformed::no(plan),
         })
     }
@@ -132,7 +135,8 @@ fn folded(
     LogicalPlanBuilder::from(all).project(columns)?.build()
 }
 
-fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
+/// The same from counts of values.
+pub(crate) fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
     let group = match aggregate.group_expr.as_slice() {
         [] => None,
         [group] => Some(group),
@@ -144,9 +148,7 @@ fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
     let (expr, scan, table) = source_of(group, &aggregate.input)?;
     let def = table.snapshot.def();
     let mut paths = Vec::new();
-    let filters = scan.filters.iter().map(|filter| lower(def, &mut paths, filter));
-    let filters = filters.collect::<Option<Vec<Predicate>>>()?;
-    let predicate = filters.into_iter().fold(Predicate::True, Predicate::and);
+    let predicate = lower_all(def, &mut paths, &scan.filters)?;
     let (rows, rest) = match expr {
         Some(expr) => by_value(expr, table, &mut paths, &predicate)?,
         None => {
@@ -186,16 +188,7 @@ fn by_value(
 ) -> Option<ByValue> {
     let def = table.snapshot.def();
     let usage = &table.budget.usage;
-    let (id, ty) = match JsonPath::of(expr) {
-        Some((path, Expr::Column(column))) => {
-            (path_id(def, paths, path, &column.name)?, path.ty.column_type())
-        }
-        _ => {
-            let Expr::Column(column) = expr else { return None };
-            let column = def.schema.by_name(&column.name)?;
-            (column.id, column.ty.clone())
-        }
-    };
+    let (id, ty) = lower_column(def, paths, expr)?;
     let is_column = def.schema.by_id(id).is_some();
     let ValueCounts { known: counts, rest } = match (is_column, predicate) {
         (true, Predicate::True) => {

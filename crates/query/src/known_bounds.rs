@@ -4,52 +4,16 @@
 //! ([`crate::group_count`]).
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::expr_fn::{max, min, sum};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, TableScan};
-use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use datafusion::logical_expr::{Aggregate, Expr};
 use dodb_engine::{Asked, Bounds, PathColumn};
 use dodb_part::{ColumnStats, ColumnType, Predicate};
 
 use crate::group_count::{Counted, is_count_of_rows, source_of};
-use crate::json::JsonPath;
-use crate::lower::{lower, path_id, raise};
+use crate::lower::{lower_all, lower_column, raise};
 use crate::provider::DodbTable;
-
-/// The rule; see the module.
-#[derive(Debug)]
-pub(crate) struct KnownBounds;
-
-impl OptimizerRule for KnownBounds {
-    fn name(&self) -> &str {
-        "known_bounds"
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        Some(ApplyOrder::BottomUp)
-    }
-
-    fn supports_rewrite(&self) -> bool {
-        true
-    }
-
-    fn rewrite(
-        &self,
-        plan: LogicalPlan,
-        _config: &dyn OptimizerConfig,
-    ) -> Result<Transformed<LogicalPlan>> {
-        let known = match &plan {
-            LogicalPlan::Aggregate(aggregate) => known(aggregate),
-            _ => None,
-        };
-        Ok(match known {
-            Some(known) => Transformed::yes(known.plan()?),
-            None => Transformed::no(plan),
-        })
-    }
-}
 
 /// An aggregate that bounds or counts answer; those of an expression with the expression.
 #[derive(Clone, Copy)]
@@ -100,8 +64,8 @@ impl<'a> Known<'a> {
 
 /// What an aggregate is asked of, in terms of the table under it.
 struct Question<'a> {
-    scan: &'a TableScan,
     table: &'a DodbTable,
+    predicate: Predicate,
     paths: Vec<PathColumn>,
     /// Of each aggregate the column or path, if it has one.
     columns: Vec<Option<(u32, ColumnType)>>,
@@ -110,43 +74,30 @@ struct Question<'a> {
 impl<'a> Question<'a> {
     fn of(aggregate: &'a Aggregate, known: &[Known<'a>]) -> Option<Question<'a>> {
         let (_, scan, table) = source_of(None, &aggregate.input)?;
-        let mut question = Question { scan, table, paths: Vec::new(), columns: Vec::new() };
+        let def = table.snapshot.def();
+        let (mut paths, mut columns) = (Vec::new(), Vec::with_capacity(known.len()));
         for one in known {
-            let column = match one.argument() {
-                Some(of) => Some(question.column(source_of(Some(of), &aggregate.input)?.0?)?),
+            columns.push(match one.argument() {
+                Some(of) => {
+                    let (of, ..) = source_of(Some(of), &aggregate.input)?;
+                    Some(lower_column(def, &mut paths, of?)?)
+                }
                 None => None,
-            };
-            question.columns.push(column);
+            });
         }
-        Some(question)
-    }
-
-    fn column(&mut self, expr: &Expr) -> Option<(u32, ColumnType)> {
-        let def = self.table.snapshot.def();
-        if let Some((path, Expr::Column(column))) = JsonPath::of(expr) {
-            let id = path_id(def, &mut self.paths, path, &column.name)?;
-            return Some((id, path.ty.column_type()));
-        }
-        let Expr::Column(column) = expr else { return None };
-        let column = def.schema.by_name(&column.name)?;
-        Some((column.id, column.ty.clone()))
-    }
-
-    fn predicate(&mut self) -> Option<Predicate> {
-        let def = self.table.snapshot.def();
-        let filters = self.scan.filters.iter();
-        let filters = filters.map(|filter| lower(def, &mut self.paths, filter));
-        Some(filters.collect::<Option<Vec<_>>>()?.into_iter().fold(Predicate::True, Predicate::and))
+        let predicate = lower_all(def, &mut paths, &scan.filters)?;
+        Some(Question { table, paths, columns, predicate })
     }
 
     /// Does the scan know it without asking?
-    fn is_known_of_all(&self, predicate: &Predicate) -> bool {
+    fn is_known_of_all(&self) -> bool {
         let exact = |id: u32| self.table.snapshot.column_stats(id).is_some_and(|stats| stats.exact);
-        *predicate == Predicate::True && self.columns.iter().flatten().all(|(id, _)| exact(*id))
+        self.predicate == Predicate::True && self.columns.iter().flatten().all(|(id, _)| exact(*id))
     }
 }
 
-fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
+/// What an aggregate comes to by bounds and counts.
+pub(crate) fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
     if !aggregate.group_expr.is_empty() || aggregate.aggr_expr.is_empty() {
         return None;
     }
@@ -155,27 +106,22 @@ fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
     if all.iter().all(|one| one.argument().is_none()) {
         return None;
     }
-    let mut question = Question::of(aggregate, &all)?;
-    let predicate = question.predicate()?;
-    if question.is_known_of_all(&predicate) {
-        return None;
-    }
-    let asked = all.iter().zip(&question.columns).filter_map(|(one, column)| {
+    let Question { table, predicate, paths, columns } =
+        Question::of(aggregate, &all).filter(|question| !question.is_known_of_all())?;
+    let asked = all.iter().zip(&columns).filter_map(|(one, column)| {
         let bounds = matches!(one, Known::Min(_) | Known::Max(_));
         column.as_ref().map(|(id, _)| Asked { id: *id, bounds })
     });
     let asked: Vec<Asked> = asked.collect();
-    let table = question.table;
     // A failure here is one of the scan too, which tells of it.
-    let found = table.snapshot.bounds(&asked, &predicate, &question.paths, &table.budget.usage);
+    let found = table.snapshot.bounds(&asked, &predicate, &paths, &table.budget.usage);
     let Bounds { rows, known, rest } = found.ok()??;
     let mut stats = known.iter();
     let fields = aggregate.schema.fields();
     let mut values = Vec::with_capacity(all.len());
-    for ((one, column), field) in all.iter().zip(&question.columns).zip(fields) {
-        let of = column.as_ref().map(|(_, ty)| Some((ty, stats.next()?)));
-        let of = match of {
-            Some(of) => Some(of?),
+    for ((one, column), field) in all.iter().zip(&columns).zip(fields) {
+        let of = match column {
+            Some((_, ty)) => Some((ty, stats.next()?)),
             None => None,
         };
         values.push(Expr::Literal(value(*one, rows, of, field.data_type())?, None));

@@ -15,6 +15,25 @@ pub(crate) fn lower(def: &TableDef, paths: &mut Vec<PathColumn>, expr: &Expr) ->
     Lowering { def, paths }.predicate(expr)
 }
 
+/// Conditions that all have to be met, as one.
+pub(crate) fn lower_all(
+    def: &TableDef,
+    paths: &mut Vec<PathColumn>,
+    all: &[Expr],
+) -> Option<Predicate> {
+    let mut each = all.iter().map(|expr| lower(def, paths, expr));
+    each.try_fold(Predicate::True, |before, one| Some(Predicate::and(before, one?)))
+}
+
+/// The id and the type of a column, or of a path of one, which is added to `paths`.
+pub(crate) fn lower_column(
+    def: &TableDef,
+    paths: &mut Vec<PathColumn>,
+    expr: &Expr,
+) -> Option<(u32, ColumnType)> {
+    Lowering { def, paths }.column(expr)
+}
+
 /// The id of a path of a JSON column among `paths`, where it is put if it is new.
 pub(crate) fn path_id(
     def: &TableDef,

@@ -27,8 +27,8 @@ use crate::catalog::{Access, CATALOG, catalog_list};
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
 use crate::exists::ExistsAsValue;
-use crate::group_count::GroupCount;
-use crate::known_bounds::KnownBounds;
+use crate::group_count::{KnownAggregate, counted};
+use crate::known_bounds::known;
 use crate::one_partition::OnePartition;
 use crate::query_log::{QueryLog, Running};
 use crate::settings::Settings;
@@ -114,8 +114,8 @@ impl Session {
             .with_config(config)
             .with_default_features()
             .with_analyzer_rule(Arc::new(ExistsAsValue))
-            .with_optimizer_rule(Arc::new(GroupCount))
-            .with_optimizer_rule(Arc::new(KnownBounds))
+            .with_optimizer_rule(Arc::new(KnownAggregate { name: "group_count", of: counted }))
+            .with_optimizer_rule(Arc::new(KnownAggregate { name: "known_bounds", of: known }))
             .with_physical_optimizer_rules(physical)
             .build();
         let base = functions::configure(state)?;
