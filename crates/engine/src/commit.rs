@@ -464,9 +464,9 @@ fn put_index(tx: &Transaction<'_>, def: &TableDef, rows: &IndexRows) -> Result<(
         run(tx, &statements::DELETE_FOOTERS, &[id()])?;
         run(tx, &statements::DELETE_STATS, &[id()])?;
     }
-    for (level, cut) in &rows.dropped {
+    for (level, cut) in &rows.only_cut {
         let params = [id(), Value::Int(*level as i64), Value::Int(i64::from(*cut))];
-        run(tx, &statements::DELETE_POSTINGS_CUT, &params)?;
+        run(tx, &statements::DELETE_POSTINGS_OF_OTHER_CUTS, &params)?;
     }
     for (name, row) in &rows.put {
         let [level, cut, shard] = name.params();

@@ -53,6 +53,8 @@ pub struct Options {
     pub orphan_age_ms_min: i64,
     /// Bytes of posting lists of a table kept in memory; half as many of statistics of files.
     pub index_cache_bytes_max: usize,
+    /// The largest row of posting lists, below the 2,000,000 bytes a row may have.
+    pub index_row_bytes_max: usize,
     /// The index says where in a file a value is by slices of so many rows, a page of Parquet.
     pub index_slice_rows: u32,
     /// Files get filters over their keys as long as those of the table have no more bytes than
@@ -116,6 +118,7 @@ impl Default for Options {
             snapshot_age_ms_max: 5 * DAY_MS,
             orphan_age_ms_min: DAY_MS,
             index_cache_bytes_max: 4 << 20,
+            index_row_bytes_max: 1_900_000,
             index_slice_rows: 4_096,
             file_filter_bytes_max: 16 << 20,
             object_cache_bytes_max: 1 << 20,

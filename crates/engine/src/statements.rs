@@ -122,10 +122,10 @@ pub const PUT_POSTINGS: Statement = Statement {
     sql: "INSERT OR REPLACE INTO _postings (tbl, level, cut, shard, data) \
           VALUES (?1, ?2, ?3, ?4, ?5)",
 };
-/// Forgets a level in one cut.
-pub const DELETE_POSTINGS_CUT: Statement = Statement {
-    name: "delete_postings_cut",
-    sql: "DELETE FROM _postings WHERE tbl = ?1 AND level = ?2 AND cut = ?3",
+/// Forgets a level in all cuts but one.
+pub const DELETE_POSTINGS_OF_OTHER_CUTS: Statement = Statement {
+    name: "delete_postings_of_other_cuts",
+    sql: "DELETE FROM _postings WHERE tbl = ?1 AND level = ?2 AND cut <> ?3",
 };
 /// Forgets a table's posting lists.
 pub const DELETE_POSTINGS: Statement =

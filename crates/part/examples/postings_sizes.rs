@@ -10,7 +10,7 @@ const PROBES: u64 = 20_000;
 /// Rows in a slice of a file.
 const SLICE_ROWS: u32 = 4_096;
 /// About what one row of an index holds.
-const SHARD_BYTES: usize = 1_200_000;
+const SHARD_BYTES: usize = 1_400_000;
 
 fn hash(n: u64) -> u64 {
     hash_bytes(&n.to_le_bytes())

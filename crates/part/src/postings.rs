@@ -6,6 +6,7 @@
 //! This is the inverted file of text search (Zobel and Moffat, "Inverted Files for Text Search
 //! Engines", 2006) over hashed terms: docs/decisions/0007 says why not Bloom filters.
 
+mod block;
 #[cfg(test)]
 mod tests;
 
@@ -23,8 +24,13 @@ pub const POSTING_KEY_BITS: u32 = 40;
 /// Postings that are decoded together.
 const BLOCK_POSTINGS: usize = 4_096;
 
-const VERSION: u8 = 2;
-/// Says nothing of where in a file a key is.
+/// More are not believed.
+const FILES_MAX: usize = 1 << 22;
+
+const VERSION: u8 = 3;
+/// Has the key and the file of each posting by themselves.
+const VERSION_WITHOUT_RUNS: u8 = 2;
+/// The same, and says nothing of where in a file a key is.
 const VERSION_WITHOUT_SLICES: u8 = 1;
 
 /// What a hash is looked up by.
@@ -58,6 +64,7 @@ pub struct PostingHit {
 /// Posting lists, as stored. Cheap to keep: blocks stay encoded.
 #[derive(Debug, Clone)]
 pub struct Postings {
+    version: u8,
     files: Vec<u32>,
     slice_rows: u32,
     count: usize,
@@ -100,18 +107,24 @@ impl Postings {
         let mut cursor = Cursor::new(bytes.clone());
         let version = cursor.byte()?;
         let slice_rows = match version {
-            VERSION => {
+            VERSION | VERSION_WITHOUT_RUNS => {
                 let rows = cursor.size()?;
                 u32::try_from(rows).map_err(|_| corrupt(format!("slices of {rows} rows")))?
             }
             VERSION_WITHOUT_SLICES => 0,
             _ => return Err(corrupt(format!("version {version}, this reads {VERSION}"))),
         };
-        let streams = if version == VERSION { 3 } else { 2 };
+        let streams = if version == VERSION_WITHOUT_SLICES { 2 } else { 3 };
         let count = cursor.size()?;
+        if count > FILES_MAX {
+            return Err(corrupt(format!("{count} files, {FILES_MAX} at most")));
+        }
         let files = number::decode::<u32>(&mut cursor, count)?.to_vec();
         let count = cursor.size()?;
         let blocks = count.div_ceil(BLOCK_POSTINGS);
+        if blocks > bytes.len() {
+            return Err(corrupt(format!("{blocks} blocks in {} bytes", bytes.len())));
+        }
         let firsts = number::decode::<u64>(&mut cursor, blocks)?;
         let sizes = number::decode::<u32>(&mut cursor, blocks.saturating_mul(streams))?;
         let mut at = cursor.position();
@@ -135,7 +148,7 @@ impl Postings {
         if at != bytes.len() || firsts.windows(2).any(|pair| pair.first() > pair.last()) {
             return Err(corrupt("blocks that are not where it says".to_owned()));
         }
-        Ok(Postings { files, slice_rows, count, blocks: found, bytes })
+        Ok(Postings { version, files, slice_rows, count, blocks: found, bytes })
     }
 
     /// How many postings there are.
@@ -187,7 +200,7 @@ impl Postings {
                 }
                 let (files, slices) = match &decoded {
                     Some(decoded) => decoded,
-                    None => decoded.insert((self.places(block)?, self.slices(block)?)),
+                    None => decoded.insert((self.files_of(block, &ours)?, self.slices(block)?)),
                 };
                 let hits = files.iter().zip(slices).skip(start).take(same);
                 found.extend(hits.map(|(file, slice)| PostingHit {
@@ -220,8 +233,9 @@ impl Postings {
     }
 
     fn postings(&self, block: &Block) -> Result<Vec<Posting>> {
-        let places = self.keys(block)?.into_iter().zip(self.places(block)?);
-        let all = places.zip(self.slices(block)?);
+        let keys = self.keys(block)?;
+        let files = self.files_of(block, &keys)?;
+        let all = keys.into_iter().zip(files).zip(self.slices(block)?);
         Ok(all.map(|((key, file), slice)| Posting { key, file, slice }).collect())
     }
 
@@ -230,9 +244,13 @@ impl Postings {
         start..start.saturating_add(u64::from(self.slice_rows))
     }
 
+    /// The keys of a block's postings.
     fn keys(&self, block: &Block) -> Result<Vec<u64>> {
         let mut cursor = self.cursor(&block.keys)?;
-        let keys = number::decode::<u64>(&mut cursor, block.count)?.to_vec();
+        let keys = match self.version {
+            VERSION => block::keys(&mut cursor, block.count)?,
+            _ => number::decode::<u64>(&mut cursor, block.count)?.to_vec(),
+        };
         cursor.finish()?;
         if keys.first() != Some(&block.first) || !keys.is_sorted() {
             return Err(corrupt("keys that are out of order".to_owned()));
@@ -240,10 +258,13 @@ impl Postings {
         Ok(keys)
     }
 
-    /// The files of a block's postings.
-    fn places(&self, block: &Block) -> Result<Vec<u32>> {
+    /// The files of a block's postings, which have these keys.
+    fn files_of(&self, block: &Block, keys: &[u64]) -> Result<Vec<u32>> {
         let mut cursor = self.cursor(&block.places)?;
-        let places = number::decode::<u32>(&mut cursor, block.count)?;
+        let places = match self.version {
+            VERSION => block::places(&mut cursor, keys)?,
+            _ => number::decode::<u32>(&mut cursor, block.count)?.to_vec(),
+        };
         cursor.finish()?;
         let file = |place: &u32| {
             let file = self.files.get(*place as usize).copied();
@@ -283,9 +304,7 @@ pub struct PostingsWriter {
     encoder: Encoder,
     count: usize,
     last: Option<Posting>,
-    keys: Vec<u64>,
-    places: Vec<u32>,
-    slices: Vec<u32>,
+    block: block::BlockWriter,
     firsts: Vec<u64>,
     sizes: Vec<u32>,
     body: Vec<u8>,
@@ -300,9 +319,7 @@ impl PostingsWriter {
             encoder: Encoder::new(Effort::Fast),
             count: 0,
             last: None,
-            keys: Vec::with_capacity(BLOCK_POSTINGS),
-            places: Vec::with_capacity(BLOCK_POSTINGS),
-            slices: Vec::with_capacity(BLOCK_POSTINGS),
+            block: block::BlockWriter::default(),
             firsts: Vec::new(),
             sizes: Vec::new(),
             body: Vec::new(),
@@ -320,7 +337,7 @@ impl PostingsWriter {
         if let Some(last) = self.last {
             let [before, now] = [last, posting].map(|posting| (posting.key, posting.file));
             if before == now {
-                let kept = self.slices.last_mut().filter(|kept| **kept != slice);
+                let kept = self.block.slices.last_mut().filter(|kept| **kept != slice);
                 kept.into_iter().for_each(|kept| *kept = 0);
                 return Ok(());
             }
@@ -328,15 +345,13 @@ impl PostingsWriter {
                 return Err(cannot_encode(format!("{posting:?} behind {last:?}")));
             }
         }
-        if self.keys.len() == BLOCK_POSTINGS {
+        if self.block.slices.len() == BLOCK_POSTINGS {
             self.end_block()?;
         }
         let place = self.files.binary_search(&posting.file);
         let place = place.map_err(|_| cannot_encode(format!("{posting:?} is in no file")))?;
         self.last = Some(posting);
-        self.keys.push(posting.key);
-        self.places.push(place as u32);
-        self.slices.push(slice);
+        self.block.push(posting.key, place as u32, slice);
         self.count += 1;
         Ok(())
     }
@@ -346,7 +361,7 @@ impl PostingsWriter {
     /// # Errors
     /// [`Error::Encode`] when the codec fails.
     pub fn finish(mut self) -> Result<Vec<u8>> {
-        if !self.keys.is_empty() {
+        if !self.block.slices.is_empty() {
             self.end_block()?;
         }
         let mut out = vec![VERSION];
@@ -362,18 +377,9 @@ impl PostingsWriter {
     }
 
     fn end_block(&mut self) -> Result<()> {
-        self.firsts.extend(self.keys.first().copied());
-        let start = self.body.len();
-        number::encode(&mut self.encoder, &self.keys, &mut self.body)?;
-        let keys = self.body.len();
-        number::encode(&mut self.encoder, &self.places, &mut self.body)?;
-        let places = self.body.len();
-        number::encode(&mut self.encoder, &self.slices, &mut self.body)?;
-        let sizes = [keys - start, places - keys, self.body.len() - places];
-        self.sizes.extend(sizes.map(|size| size as u32));
-        self.keys.clear();
-        self.places.clear();
-        self.slices.clear();
+        self.firsts.extend(self.block.keys.first().copied());
+        self.sizes.extend(self.block.encode(&mut self.encoder, &mut self.body)?);
+        self.block.clear();
         Ok(())
     }
 }

@@ -10,26 +10,30 @@ use dodb_rowstore::{Flow, Usage, Value};
 use roaring::RoaringBitmap;
 
 use super::head::{IndexHead, LevelHead};
-use super::level::{self, Level, RowName, cut_for_bytes, shard_of};
+use super::level::{self, Level, RowName, cut_for, in_shard, row_bytes, shard_of};
 use super::update::waiting;
 use crate::commit::Change;
-use crate::db::Db;
+use crate::db::{Core, Db};
 use crate::error::{Error, Result};
-use crate::state::TableState;
+use crate::options::Options;
 use crate::statements;
 use crate::table::TableDef;
 
-/// Waiting keys are folded once they have about as many bytes as one row takes.
-const WAITING_BYTES_MAX: u64 = 1_000_000;
-/// Or one in so many of the bytes that they are folded into: each byte is written a few times then.
+/// Waiting keys are folded when nothing else is to be done once they have one in so many of the
+/// bytes that they are folded into: each byte is written a few times then.
 const WAITING_ONE_IN: u64 = 4;
+/// Each is decoded, to 16 bytes, whenever more come, however few bytes it takes in a row.
+pub(super) const WAITING_POSTINGS_MAX: u64 = 750_000;
 
 /// Is it time to fold? `thorough`: whenever something waits.
-pub(crate) fn is_due(index: &IndexHead, thorough: bool) -> bool {
-    let (waiting, folded) = (index.waiting, index.folded);
-    let is_worth =
-        waiting.bytes >= WAITING_BYTES_MAX || waiting.bytes * WAITING_ONE_IN >= folded.bytes;
-    waiting.cut > 0 && (thorough || is_worth)
+pub(crate) fn is_due(index: &IndexHead, options: &Options, thorough: bool) -> bool {
+    let is_worth = index.waiting.bytes * WAITING_ONE_IN >= index.folded.bytes;
+    index.waiting.cut > 0 && (thorough || is_worth || is_full(index, options))
+}
+
+/// Do so many keys wait that the next ones could take a further row?
+fn is_full(index: &IndexHead, options: &Options) -> bool {
+    index.waiting.bytes >= row_bytes(options) || index.waiting.postings >= WAITING_POSTINGS_MAX
 }
 
 impl Db {
@@ -38,7 +42,7 @@ impl Db {
     pub(crate) fn fold_when_full(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<()> {
         let state = self.core.state(def, usage)?;
         let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
-        if index.is_some_and(|index| index.waiting.bytes >= WAITING_BYTES_MAX) {
+        if index.is_some_and(|index| is_full(index, &self.core.options)) {
             self.fold_index(def, usage)?;
         }
         Ok(())
@@ -47,33 +51,20 @@ impl Db {
     /// Folds the waiting keys of a table; answers how many rows were written. The turn to write its
     /// files is the caller's.
     pub(crate) fn fold_index(&self, def: &Arc<TableDef>, usage: &Usage) -> Result<u64> {
-        let state = self.core.state(def, usage)?;
+        let core = &self.core;
+        let state = core.state(def, usage)?;
         let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
         let Some(index) = index.filter(|index| index.waiting.cut > 0) else {
             return Ok(0);
         };
-        let (files, postings) = match waiting(&self.core, def, index, 0, usage) {
+        let (files, postings) = match waiting(core, def, index, 0, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => return Ok(self.give_up(def)),
         };
-        let bytes = index.waiting.bytes + index.folded.bytes;
-        let cut = cut_for_bytes(bytes).max(index.folded.cut);
-        let mut written = 0;
-        for shard in 0..cut {
-            let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
-            let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
-            let own = postings.get(start..end).unwrap_or_default();
-            let row = self.folded_row(&state, index, (shard, cut), (&files, own), usage)?;
-            let Some(row) = row else { return Ok(self.give_up(def)) };
-            written += row.len() as u64;
-            let [level, cut, shard] = RowName { level: Level::Folded, cut, shard }.params();
-            let params = [Value::Int(i64::from(def.id)), level, cut, shard, Value::Blob(&row)];
-            let rows = &self.core.rows;
-            rows.exec(&statements::PUT_POSTINGS, &params, usage, &mut |_| Flow::Continue)?;
-        }
-        let version = index.folded.version + 1;
-        let folded = LevelHead { cut, bytes: written, version };
+        let fold = Fold { core, def, index, files, postings };
+        let Some((cut, bytes)) = fold.write(usage)? else { return Ok(self.give_up(def)) };
+        let folded = LevelHead { cut, bytes, version: index.folded.version + 1, postings: 0 };
         let before = (index.waiting, index.folded);
         match self.submit(Change::Folded { def: def.clone(), before, folded }, usage) {
             Ok(_) => Ok(u64::from(cut)),
@@ -88,25 +79,48 @@ impl Db {
         self.core.slot(def.id).suspect_index();
         0
     }
+}
 
-    /// A row of the second level, by its shard and cut, with what waits for it; `None` when the row
-    /// before is damaged.
-    fn folded_row(
-        &self,
-        state: &TableState,
-        index: &IndexHead,
-        (shard, cut): (u32, u32),
-        (files, own): (&RoaringBitmap, &[Posting]),
-        usage: &Usage,
-    ) -> Result<Option<Vec<u8>>> {
-        let (core, def) = (&self.core, &state.def);
-        let mut files = files.clone();
+/// What is folded.
+struct Fold<'a> {
+    core: &'a Core,
+    def: &'a TableDef,
+    index: &'a IndexHead,
+    /// Those that wait.
+    files: RoaringBitmap,
+    /// Theirs, ascending.
+    postings: Vec<Posting>,
+}
+
+impl Fold<'_> {
+    /// Writes the second level with what waits in it; answers its cut and its bytes, `None` when it
+    /// is damaged.
+    fn write(&self, usage: &Usage) -> Result<Option<(u32, u64)>> {
+        let bytes = self.index.waiting.bytes + self.index.folded.bytes;
+        let cut = cut_for(bytes, row_bytes(&self.core.options)).max(self.index.folded.cut);
+        let id = Value::Int(i64::from(self.def.id));
+        let mut written = 0;
+        for shard in 0..cut {
+            let Some(row) = self.row(shard, cut, usage)? else { return Ok(None) };
+            written += row.len() as u64;
+            let [level, cut, shard] = RowName { level: Level::Folded, cut, shard }.params();
+            let params = [id, level, cut, shard, Value::Blob(&row)];
+            let rows = &self.core.rows;
+            rows.exec(&statements::PUT_POSTINGS, &params, usage, &mut |_| Flow::Continue)?;
+        }
+        Ok(Some((cut, written)))
+    }
+
+    /// A row of the second level with what waits for it; `None` when the row before is damaged.
+    fn row(&self, shard: u32, cut: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {
+        let (core, index) = (self.core, self.index);
+        let mut files = self.files.clone();
         let mut before = None;
         if index.folded.cut > 0 {
             let cut_before = index.folded.cut;
             let shard = shard / (cut / cut_before);
             let name = RowName { level: Level::Folded, cut: cut_before, shard };
-            match level::read(&core.rows, def, name, usage) {
+            match level::read(&core.rows, self.def, name, usage) {
                 Ok(Some(row)) => {
                     files |= &row.files;
                     before = Some(row.postings);
@@ -122,10 +136,10 @@ impl Db {
             Ok(posting) => shard_of(posting.key, cut) == shard,
             Err(_) => true,
         });
-        let all = ascending(there, own);
+        let all = ascending(there, in_shard(&self.postings, shard, cut));
         let is_live = |posting: &Posting| files.contains(posting.file);
         let all = all.filter(|posting| posting.as_ref().map_or(true, is_live));
-        match level::encode(def, &files, slice_rows, all) {
+        match level::encode(self.def, &files, slice_rows, all) {
             Err(Error::Corrupt { .. }) => Ok(None),
             other => other.map(Some),
         }

@@ -80,6 +80,17 @@ pub(crate) struct LevelHead {
     /// Raised whenever its rows are written.
     #[n(2)]
     pub(crate) version: u64,
+    /// How many there are of those that wait; 0 in heads of before that was noted.
+    #[n(3)]
+    #[cbor(default)]
+    pub(crate) postings: u64,
+}
+
+impl LevelHead {
+    /// The same without keys.
+    pub(crate) fn emptied(self) -> LevelHead {
+        LevelHead { version: self.version + 1, ..LevelHead::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -101,8 +112,7 @@ impl IndexHead {
 
     /// Of the same table without files.
     pub(crate) fn emptied(&self) -> IndexHead {
-        let next = |level: LevelHead| LevelHead { cut: 0, bytes: 0, version: level.version + 1 };
-        let (waiting, folded) = (next(self.waiting), next(self.folded));
+        let (waiting, folded) = (self.waiting.emptied(), self.folded.emptied());
         IndexHead { waiting, folded, ..IndexHead::new() }
     }
 

@@ -1,5 +1,5 @@
 //! Rows of posting lists. Keys are in two levels: those of files that came lately wait in as few
-//! rows as they fit in, all others are folded in rows of about a megabyte; each level is cut by key
+//! rows as they fit in, all others are folded in rows with room for more; each level is cut by key
 //! in a power of two of shards, so that a key costs one row of each. A row says which files it
 //! covers: a reader of an older state believes the row and not the head. Not here: what to ask
 //! ([`super::probe`]).
@@ -18,16 +18,15 @@ use roaring::RoaringBitmap;
 use super::head::{FileSet, IndexHead, LevelHead};
 use crate::error::{Error, Result};
 use crate::frame::{self, Magic};
+use crate::options::Options;
 use crate::statements;
 use crate::table::TableDef;
 
-/// About how large a row of posting lists is.
-const SHARD_BYTES: u64 = 1_200_000;
-/// What a posting takes, before that is known.
+/// What a posting takes at most, about: the fewer there are, the more bits of its key are stored.
 const POSTING_BYTES: u64 = 5;
 
 /// Where the keys of a file are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Level {
     Waiting = 0,
     Folded = 1,
@@ -81,15 +80,28 @@ pub(crate) fn shard_of(key: u64, cut: u32) -> u32 {
     (key.saturating_mul(u64::from(cut)) >> POSTING_KEY_BITS) as u32
 }
 
-/// In how many shards so many bytes are cut.
-pub(crate) fn cut_for_bytes(bytes: u64) -> u32 {
-    let shards = bytes.div_ceil(SHARD_BYTES).clamp(1, 1 << 20);
+/// What a row of the second level has on average at most, and how much may wait. Some keys have
+/// many files, so rows differ.
+pub(crate) fn row_bytes(options: &Options) -> u64 {
+    options.index_row_bytes_max as u64 / 4 * 3
+}
+
+/// In how many shards so many bytes are cut, with so many in each.
+pub(crate) fn cut_for(bytes: u64, row_bytes: u64) -> u32 {
+    let shards = bytes.div_ceil(row_bytes.max(1)).clamp(1, 1 << 20);
     (shards as u32).next_power_of_two()
 }
 
-/// In how many shards so many postings are cut.
-pub(crate) fn cut_for(postings: usize) -> u32 {
-    cut_for_bytes(postings as u64 * POSTING_BYTES)
+/// What so many postings take at most, about.
+pub(crate) fn postings_bytes(postings: usize) -> u64 {
+    postings as u64 * POSTING_BYTES
+}
+
+/// Those of `postings`, which ascend, that are in a shard of `cut`.
+pub(crate) fn in_shard(postings: &[Posting], shard: u32, cut: u32) -> &[Posting] {
+    let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
+    let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
+    postings.get(start..end).unwrap_or_default()
 }
 
 /// The row of these postings, which ascend, with slices of so many rows.

@@ -10,9 +10,10 @@ use roaring::RoaringBitmap;
 
 use super::by_file::put;
 use super::collect::FileKeys;
+use super::fold::WAITING_POSTINGS_MAX;
 use super::footers::{FooterRow, NewFooter};
 use super::head::{IndexHead, LevelHead};
-use super::level::{self, Level, RowName, cut_for, shard_of};
+use super::level::{self, Level, RowName, cut_for, in_shard, postings_bytes};
 use super::slices::SlicedKey;
 use super::stats::{FileStats, StatsRow};
 use crate::db::Core;
@@ -29,8 +30,8 @@ pub(crate) struct NewKeys {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IndexRows {
     pub(crate) put: Vec<(RowName, Vec<u8>)>,
-    /// All rows of a level in this cut.
-    pub(crate) dropped: Vec<(Level, u32)>,
+    /// Of these levels, all rows in another cut are deleted before.
+    pub(crate) only_cut: BTreeMap<Level, u32>,
     /// By their first file.
     pub(crate) footers: BTreeMap<u32, FooterRow>,
     /// The first file of rows of footers.
@@ -61,11 +62,14 @@ impl IndexRows {
             return Ok(());
         }
         let more = new.iter().map(|new| new.keys.keys.len()).sum();
+        let before = index.waiting;
+        let mut bytes = before.bytes + postings_bytes(more);
         let (mut files, mut postings) = match waiting(core, def, index, more, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => {
                 index.covered.0.clear();
+                bytes -= before.bytes;
                 (RoaringBitmap::new(), Vec::with_capacity(more))
             }
         };
@@ -79,24 +83,21 @@ impl IndexRows {
         }
         postings.sort_unstable();
         postings.dedup();
-        let cut = cut_for(postings.len());
-        let before = index.waiting;
+        let cut = cut_for(bytes, core.options.index_row_bytes_max as u64);
         // Written twice within a commit: only the last counts.
         self.put.retain(|(name, _)| name.level != Level::Waiting);
         if before.cut != 0 && before.cut != cut {
-            self.dropped.push((Level::Waiting, before.cut));
+            self.only_cut.insert(Level::Waiting, cut);
         }
         let mut bytes = 0;
         for shard in 0..cut {
-            let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
-            let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
-            let own = postings.get(start..end).unwrap_or_default();
-            let slice_rows = core.options.index_slice_rows;
-            let row = level::encode(def, &files, slice_rows, own.iter().copied().map(Ok))?;
+            let own = in_shard(&postings, shard, cut).iter().copied().map(Ok);
+            let row = level::encode(def, &files, core.options.index_slice_rows, own)?;
             bytes += row.len() as u64;
             self.put.push((RowName { level: Level::Waiting, cut, shard }, row));
         }
-        index.waiting = LevelHead { cut, bytes, version: before.version + 1 };
+        let (version, postings) = (before.version + 1, postings.len() as u64);
+        index.waiting = LevelHead { cut, bytes, version, postings };
         Ok(())
     }
 }
@@ -150,7 +151,7 @@ pub(super) fn waiting(
         rows.push(row.ok_or_else(missing)?);
     }
     let count = rows.iter().map(|row| row.postings.len()).sum::<usize>();
-    let mut postings = Vec::with_capacity(count + more);
+    let mut postings = Vec::with_capacity(count.min(WAITING_POSTINGS_MAX as usize) + more);
     let slice_rows = core.options.index_slice_rows;
     for posting in rows.iter().flat_map(|row| row.postings.iter(slice_rows)) {
         postings.push(posting.map_err(|e| Error::part("posting lists", e))?);

@@ -18,13 +18,15 @@ use dodb_engine::{
 };
 use dodb_part::json::PathType;
 use dodb_part::{ColumnStats, CompareOp, Predicate, Scalar};
-use dodb_rowstore::{Flow, RowStore, Statement, Usage, UsageCounts};
+use dodb_rowstore::fault::{FaultStore, Then};
+use dodb_rowstore::{Flow, RowStore, Statement, Usage, UsageCounts, Value};
 
 cases![
     look_ups_cost_the_same_at_any_number_of_files,
     a_look_up_in_a_large_file_reads_some_pages,
     bounds_leave_files_to_read_of_which_they_know_too_little,
     waiting_keys_cost_a_row_more_until_they_are_folded,
+    rows_of_posting_lists_have_what_they_may,
     pruned_answers_are_those_of_full_scans,
     a_planted_fault_in_pruning_is_found,
     a_damaged_or_missing_index_is_only_slower,
@@ -339,6 +341,90 @@ fn waiting_keys_cost_a_row_more_until_they_are_folded(stores: Stores<'_>) {
     assert!(rows <= 4, "{rows} rows");
 }
 
+/// Few keys, then many, with a process that dies at every call of the row store, and with a fold
+/// that is never ended.
+fn rows_of_posting_lists_have_what_they_may(stores: Stores<'_>) {
+    const BYTES_MAX: usize = 6_000;
+    let sizes = Options { index_row_bytes_max: BYTES_MAX, flush_rows_max: 4_000, ..small() };
+    let place = Place::new(stores, sizes);
+    let mut cuts = [1, 1];
+    for (day, rows) in (0..).zip([20, 600, 2_000, 20, 400, 20]) {
+        let first = day * 3_000;
+        now(place.open().insert("things", &people(first..first + rows), &Usage::default()))
+            .unwrap();
+        let mut look = || {
+            let levels = levels(place.store.as_ref());
+            for (level, cut, _, bytes) in &levels {
+                assert!(*bytes <= BYTES_MAX as i64, "{bytes} bytes in a row of level {level}");
+                let most = &mut cuts[*level as usize];
+                *most = (*cut).max(*most);
+            }
+            for (n, there) in [(0, true), (first, true), (first + rows, false)] {
+                let found = place.cost(&text(EMAIL, CompareOp::Eq, &email(n))).0;
+                assert_eq!(found.len(), usize::from(there), "person {n} on day {day}");
+            }
+            // A cut that was begun and is not used.
+            day != 1 || !levels.iter().any(|(_, cut, rows, _)| rows < cut)
+        };
+        dying(&place, &mut look, &|db, usage| {
+            now(db.flush_step("things", FlushScope::All, usage)).map(|step| step.more)
+        });
+        let is_whole = dying(&place, &mut look, &|db, usage| {
+            now(db.compact_step("things", false, usage)).map(|step| step.more)
+        });
+        assert_eq!(is_whole, day != 1);
+        let of: Vec<i64> = levels(place.store.as_ref()).iter().map(|level| level.0).collect();
+        let is_once = of.windows(2).all(|two| two[0] != two[1]);
+        assert!(is_once || !is_whole, "rows of a cut that is not used: {of:?}");
+    }
+    assert!(cuts.iter().all(|cut| *cut > 1), "{cuts:?}");
+    assert_eq!(now(place.open().verify(&Usage::default())).unwrap().faults, []);
+}
+
+/// Does steps while there are more, in a process that dies at its first call of the row store, then
+/// in one that dies at its second, until one does not. Ends early when `look`, after each, says so:
+/// then the answer is false.
+fn dying(
+    place: &Place,
+    look: &mut dyn FnMut() -> bool,
+    step: &dyn Fn(&Db, &Usage) -> dodb_engine::Result<bool>,
+) -> bool {
+    for nth in 1.. {
+        let store = Box::new(place.store.clone());
+        let (store, calls) = FaultStore::failing(store, nth, Then::StayDown);
+        let bucket = Some(place.bucket.clone());
+        let db = try_open_with(Box::new(store), &place.options, bucket, place.env.clone());
+        let done = db.and_then(|db| {
+            while step(&db, &Usage::default())? {}
+            Ok(())
+        });
+        if !look() {
+            return false;
+        }
+        if !calls.failed() {
+            done.unwrap();
+            return true;
+        }
+    }
+    false
+}
+
+/// Of each level in each cut: its number, the cut, rows, and bytes of the largest.
+fn levels(store: &dyn RowStore) -> Vec<(i64, i64, i64, i64)> {
+    let sql = "SELECT level, cut, count(*), max(length(data)) FROM _postings GROUP BY level, cut";
+    let mut found = Vec::new();
+    let statement = Statement { name: "test_levels", sql };
+    store
+        .exec(&statement, &[], &mut |row| {
+            if let [Value::Int(level), Value::Int(cut), Value::Int(rows), Value::Int(bytes)] = row {
+                found.push((*level, *cut, *rows, *bytes));
+            }
+            Flow::Continue
+        })
+        .unwrap();
+    found
+}
+
 /// Documents in which paths come, go and change their kinds.
 fn anybody(rng: &mut Rng, id: u64) -> Thing {
     let mut fields = Vec::new();
@@ -552,6 +638,7 @@ fn small() -> Options {
         fold_rows_min: 8,
         compact_bytes_max: 2_500,
         flush_rows_max: 40,
+        index_row_bytes_max: 6_000,
         index_slice_rows: 4,
         file_bytes: 20_000,
         ..Options::default()

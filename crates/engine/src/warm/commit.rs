@@ -364,11 +364,12 @@ impl Working {
             return Err(conflict());
         }
         let (waiting, old) = before;
-        self.index_rows.dropped.push((Level::Waiting, waiting.cut));
-        if old.cut != 0 && old.cut != folded.cut {
-            self.index_rows.dropped.push((Level::Folded, old.cut));
+        index.waiting = waiting.emptied();
+        self.index_rows.only_cut.insert(Level::Waiting, 0);
+        if old.cut != folded.cut {
+            // Of a cut that was begun by a process that died, too.
+            self.index_rows.only_cut.insert(Level::Folded, folded.cut);
         }
-        index.waiting = LevelHead { cut: 0, bytes: 0, version: waiting.version + 1 };
         index.folded = folded;
         self.state.warm = Some(warm);
         self.head_changed = true;

@@ -116,7 +116,8 @@ impl Db {
                     return Ok(CompactStep { files_indexed, more: true, ..CompactStep::default() });
                 }
             }
-            let is_due = warm.head.index.as_ref().is_some_and(|i| is_fold_due(i, thorough));
+            let is_due =
+                warm.head.index.as_ref().is_some_and(|i| is_fold_due(i, &core.options, thorough));
             let index_rows = if is_due { self.fold_index(&def, usage)? } else { 0 };
             return Ok(CompactStep { index_rows, more: index_rows > 0, ..CompactStep::default() });
         }

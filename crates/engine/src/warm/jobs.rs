@@ -74,7 +74,7 @@ impl Db {
                     let files = state.warm.as_ref().and_then(|warm| warm.in_memory());
                     let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
                     super::flush::is_due(state, options, now_ms)
-                        || index.is_some_and(|index| is_fold_due(index, false))
+                        || index.is_some_and(|index| is_fold_due(index, options, false))
                         || is_cover_due(&self.core.slot(state.def.id), state)
                         || files.is_some_and(|files| super::compact::is_due(files, options))
                 })

@@ -7,6 +7,13 @@ use crate::value::hash_bytes;
 
 const SLICE_ROWS: u32 = 10;
 
+/// A file for each version, written by a program that wrote it.
+const KEPT: [&[u8]; 3] = [
+    include_bytes!("../../tests/fixtures/postings_v1.bin"),
+    include_bytes!("../../tests/fixtures/postings_v2.bin"),
+    include_bytes!("../../tests/fixtures/postings_v3.bin"),
+];
+
 fn sorted(postings: &[(u64, u32, Option<u16>)]) -> Vec<Posting> {
     let all = postings.iter().map(|&(key, file, slice)| Posting { key, file, slice });
     let mut all: Vec<Posting> = all.collect();
@@ -77,12 +84,13 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_never_panics(at in 0usize..4_000, bit in 0u8..8) {
+    fn a_flipped_bit_never_panics(kept in 0usize..4, at in any::<usize>(), bit in 0u8..8) {
         let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
-        let postings = (0..900).map(|n| anywhere(key(n), n as u32 % 7));
+        let postings = (0..900).map(|n| anywhere(key(n / 5), n as u32 % 7));
         let mut postings: Vec<Posting> = postings.collect();
         postings.sort_unstable();
-        let mut bytes = Postings::encode(&postings, SLICE_ROWS).unwrap();
+        let few = Postings::encode(&postings, SLICE_ROWS).unwrap();
+        let mut bytes = KEPT.get(kept).map_or(few, |kept| kept.to_vec());
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
         if let Ok(postings) = Postings::open(Buffer::from(bytes)) {
@@ -99,6 +107,20 @@ fn a_key_may_span_blocks() {
     postings.insert(0, anywhere(6, 1));
     postings.push(anywhere(8, 2));
     check(&postings, &[5, 6, 7, 8, 9]);
+}
+
+/// Keys that a tenth of all files have: which ones takes little.
+#[test]
+fn keys_that_many_files_have_take_less() {
+    let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
+    let file = |n: u64| (n % 100 * 10 + hash_bytes(&n.to_le_bytes()) % 10) as u32;
+    let mut postings: Vec<Posting> =
+        (0..100_000u64).map(|n| anywhere(key(n / 100), file(n))).collect();
+    postings.sort_unstable();
+    let bytes = Postings::encode(&postings, SLICE_ROWS).unwrap();
+    // Four bits for the distance of each, and seventy for each hundredth.
+    assert!(bytes.len() < postings.len(), "{} bytes", bytes.len());
+    check(&postings, &[postings[500].key, postings[50_000].key]);
 }
 
 #[test]
@@ -143,11 +165,45 @@ fn a_key_on_both_sides_of_a_full_block_is_one_posting() {
     check(&postings, &[last - 1, last, last + 1]);
 }
 
-/// Written by the program that wrote version 1.
+/// Keys that one file has or two.
+#[test]
+fn version_2_is_read() {
+    check_kept(1, 5_000, |n| (n % 3_000, n % 7 * 3));
+}
+
+/// Keys that many files have, some of them twice.
+#[test]
+fn version_3_is_read() {
+    check_kept(2, 9_000, |n| (n * n % 997, n % 211 * 3));
+}
+
+/// A file of a version has so many postings, by what the key is made of and the number of the file,
+/// each in one of four slices or anywhere.
+fn check_kept(kept: usize, count: u64, place: fn(u64) -> (u64, u64)) {
+    let postings = Postings::open(Buffer::from(KEPT[kept].to_vec())).unwrap();
+    let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
+    let posting = |n: u64| {
+        let (of, file) = place(n);
+        let slice = (!n.is_multiple_of(5)).then_some(n as u16 % 4);
+        Posting { key: key(of), file: file as u32, slice }
+    };
+    let mut all: Vec<Posting> = (0..count).map(posting).collect();
+    all.sort_unstable();
+    let all = expected(&all);
+    assert_eq!(postings.iter(4_096).collect::<Result<Vec<_>>>().unwrap(), all);
+    let of_one = all.iter().filter(|posting| posting.key == key(25)).map(|posting| PostingHit {
+        at: 0,
+        file: posting.file,
+        rows: posting.slice.map(|slice| u64::from(slice) * 4_096..(u64::from(slice) + 1) * 4_096),
+    });
+    let of_one: Vec<PostingHit> = of_one.collect();
+    assert!(!of_one.is_empty());
+    assert_eq!(postings.find(&[key(25)]).unwrap(), of_one);
+}
+
 #[test]
 fn version_1_is_read() {
-    let stored: &[u8] = include_bytes!("../../tests/fixtures/postings_v1.bin");
-    let postings = Postings::open(Buffer::from(stored.to_vec())).unwrap();
+    let postings = Postings::open(Buffer::from(KEPT[0].to_vec())).unwrap();
     let key = |n: u64| posting_key(hash_bytes(&n.to_le_bytes()));
     let mut expected: Vec<Posting> = (0..5_000).map(|n| anywhere(key(n), n as u32 % 7)).collect();
     expected.sort_unstable();

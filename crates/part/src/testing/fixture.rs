@@ -8,20 +8,23 @@ use arrow_buffer::Buffer;
 use dodb_part::*;
 
 use super::generate::{Nulls, Rng, Values, array, schema, types};
+use super::json;
 use super::round_trip::{Store, read_column, write};
 
-cases![version_1_compact, version_1_wide,];
+cases![version_1_compact, version_1_wide, version_2_compact, version_2_wide,];
 
 const ROWS: usize = 400;
 
 /// The files, in the binary: not everywhere are there files to read.
-const KEPT: [(&str, &[u8]); 2] = [
+const KEPT: [(&str, &[u8]); 4] = [
     ("part_v1.bin", include_bytes!("../../tests/fixtures/part_v1.bin")),
     ("part_v1_wide.bin", include_bytes!("../../tests/fixtures/part_v1_wide.bin")),
+    ("part_v2.bin", include_bytes!("../../tests/fixtures/part_v2.bin")),
+    ("part_v2_wide.bin", include_bytes!("../../tests/fixtures/part_v2_wide.bin")),
 ];
 
-/// The columns of the fixture. Changing this, or the generator, makes the test fail: then keep
-/// the old generator for the old file.
+/// The columns of version 1. Changing this, or the generator, makes the test fail: then keep the
+/// old generator for the old file.
 fn expected(values: Values) -> (Schema, Vec<ArrayRef>) {
     let rng = &mut Rng(2026);
     let arrays = types().iter().map(|ty| array(ty, ROWS, Nulls::Few, values, rng)).collect();
@@ -56,17 +59,24 @@ fn from_file(mut file: &[u8]) -> Store {
     store
 }
 
-fn check(name: &str, values: Values, options: WriteOptions) {
-    let (schema, arrays) = expected(values);
+/// The part of that name; if there is none, it is written.
+fn kept(name: &str, write: impl FnOnce() -> PartImage) -> Store {
     let Some((_, kept)) = KEPT.iter().find(|(kept, _)| *kept == name) else {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
         assert!(!path.exists(), "{name} is there: name it in KEPT");
-        let batch = RecordBatch::try_new(schema.arrow(), arrays.clone()).unwrap();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, to_file(&write(&schema, &[batch], options))).unwrap();
+        std::fs::write(&path, to_file(&write())).unwrap();
         panic!("{name} has been written: name it in KEPT");
     };
-    let store = from_file(kept);
+    from_file(kept)
+}
+
+fn check_columns(name: &str, values: Values, options: WriteOptions) {
+    let (schema, arrays) = expected(values);
+    let store = kept(name, || {
+        let batch = RecordBatch::try_new(schema.arrow(), arrays.clone()).unwrap();
+        write(&schema, &[batch], options)
+    });
     let reader = store.open().unwrap();
     assert_eq!(reader.row_count(), ROWS as u64);
     for (column, expected) in schema.columns().iter().zip(&arrays) {
@@ -78,7 +88,7 @@ fn check(name: &str, values: Values, options: WriteOptions) {
 
 fn version_1_compact() {
     let options = WriteOptions { granule_rows: 150, ..Default::default() };
-    check("part_v1.bin", Values::Special, options);
+    check_columns("part_v1.bin", Values::Special, options);
 }
 
 fn version_1_wide() {
@@ -89,5 +99,37 @@ fn version_1_wide() {
         bloom_columns: vec![22],
         ..Default::default()
     };
-    check("part_v1_wide.bin", Values::Rising, options);
+    check_columns("part_v1_wide.bin", Values::Rising, options);
+}
+
+/// What version 2 brought: subcolumns of documents, more paths than have one, times, arrays, texts
+/// that are none.
+fn documents() -> Vec<Option<String>> {
+    let document = |n: usize| {
+        let odd = ["null", "true", "1e400", "\"x\"", "[1,\"a\",{}]", "-0.0"][n % 6];
+        let day = n % 28 + 1;
+        match n % 20 {
+            7 => None,
+            13 => Some(format!("[{n}]")),
+            _ => {
+                let inner = format!(r#"{{"b":[{n},2],"c{}":{}.5}}"#, n % 11, n % 5);
+                let name = format!(r#""id":{n},"name":"n{}","at":"2026-02-{day:02}""#, n % 9);
+                Some(format!(r#"{{{name},"odd":{odd},"a":{inner}}}"#))
+            }
+        }
+    };
+    (0..ROWS).map(document).collect()
+}
+
+fn version_2_compact() {
+    let options = json::options(150, 1_000, Layout::Compact);
+    let store = kept("part_v2.bin", || json::part(&documents(), options));
+    json::check_stored(&store, &documents());
+}
+
+fn version_2_wide() {
+    let options = json::options(64, 5, Layout::Wide);
+    let options = WriteOptions { effort: Effort::Small, row_bytes_max: 2_000, ..options };
+    let store = kept("part_v2_wide.bin", || json::part(&documents(), options));
+    json::check_stored(&store, &documents());
 }

@@ -52,7 +52,7 @@ fn schema() -> Schema {
     .unwrap()
 }
 
-fn options(granule_rows: usize, json_paths_max: usize, layout: Layout) -> WriteOptions {
+pub fn options(granule_rows: usize, json_paths_max: usize, layout: Layout) -> WriteOptions {
     WriteOptions {
         shred: true,
         json_blooms: true,
@@ -63,18 +63,22 @@ fn options(granule_rows: usize, json_paths_max: usize, layout: Layout) -> WriteO
     }
 }
 
-fn part(documents: &[Option<String>], options: WriteOptions) -> Store {
+/// A part with a column of these documents, and one with them the other way round.
+pub fn part(documents: &[Option<String>], options: WriteOptions) -> PartImage {
     let schema = schema();
     let texts: ArrayRef = Arc::new(documents.iter().cloned().collect::<StringViewArray>());
     let reversed: ArrayRef = Arc::new(documents.iter().rev().cloned().collect::<StringViewArray>());
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..documents.len() as i64));
     let batch = RecordBatch::try_new(schema.arrow(), vec![numbers, texts, reversed]).unwrap();
-    Store::new(&write(&schema, &[batch], options))
+    write(&schema, &[batch], options)
+}
+
+fn check(documents: &[Option<String>], options: WriteOptions) {
+    check_stored(&Store::new(&part(documents, options)), documents);
 }
 
 /// Checks documents and paths of a part against the texts it was made of.
-fn check(documents: &[Option<String>], options: WriteOptions) {
-    let store = part(documents, options);
+pub fn check_stored(store: &Store, documents: &[Option<String>]) {
     let reader = store.open().unwrap();
     let schema = schema();
     let column = schema.by_name("doc").unwrap();
@@ -101,7 +105,7 @@ fn check(documents: &[Option<String>], options: WriteOptions) {
     paths.sort();
     paths.dedup();
     for path in paths.iter().take(200) {
-        TYPES.iter().for_each(|want| check_path(&store, &reader, column, &kept, path, *want));
+        TYPES.iter().for_each(|want| check_path(store, &reader, column, &kept, path, *want));
     }
 }
 
@@ -356,7 +360,7 @@ fn a_hundred_thousand_paths() {
             Some(format!("{{\"id\":{row},{},\"name\":\"n{row}\"}}", rare.join(",")))
         })
         .collect();
-    let store = part(&documents, options(200, 1024, Layout::Compact));
+    let store = Store::new(&part(&documents, options(200, 1024, Layout::Compact)));
     let reader = store.open().unwrap();
     assert!(reader.paths(2).len() <= 1024 + 32, "{}", reader.paths(2).len());
     assert!(reader.memory_bytes() < 4 << 20, "{}", reader.memory_bytes());
