@@ -1,7 +1,7 @@
 //! Running statements: text in, batches out. One [`Session`] serves all queries of a database; what
 //! one query may use comes with its [`Request`]. Not here: each kind of statement (their modules).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -226,9 +226,7 @@ impl Session {
             max => Arc::new(GreedyMemoryPool::new(max as usize)),
         };
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
-        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_runtime_env(runtime)
-            .build();
+        let mut state = self.base.clone();
         state.register_catalog_list(catalog_list(access));
         let plan = dialect::plan(&state, parsed).await?;
         let (logical, physical) = match planned(&state, &plan).await {
@@ -241,7 +239,11 @@ impl Session {
                 planned(&state, &plan).await.map_err(|_| error)?
             }
         };
-        Ok(Planned { logical, physical, context: state.task_ctx(), budget })
+        // A plan holds the functions that it calls: none is looked up while it runs.
+        let (id, config) = (state.session_id().to_owned(), state.config().clone());
+        let (scalar, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let context = TaskContext::new(None, id, config, scalar, aggregate, window, runtime);
+        Ok(Planned { logical, physical, context: Arc::new(context), budget })
     }
 }
 
