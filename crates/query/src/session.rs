@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::config::ConfigOptions;
@@ -228,6 +229,10 @@ impl Session {
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let mut state = self.base.clone();
         state.register_catalog_list(catalog_list(access));
+        // What `now()` is, all through the statement.
+        let props = state.execution_props_mut();
+        props.query_execution_start_time = DateTime::from_timestamp_micros(self.env.now_us());
+        props.alias_generator = Arc::default();
         let plan = dialect::plan(&state, parsed).await?;
         let (logical, physical) = match planned(&state, &plan).await {
             Ok(both) => both,

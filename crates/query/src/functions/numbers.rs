@@ -8,6 +8,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::numeric::div;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::plan_err;
+use dodb_part::ColumnType;
 
 use super::register::Function;
 use super::scalar::{Arguments, NativeFunction, is_text, try_cast};
@@ -126,12 +127,22 @@ pub(crate) fn intdiv() -> NativeFunction {
     NativeFunction::new("intdiv", 2..=2, returns, evaluate)
 }
 
+/// Are values of a declared type stored as `data_type`? What is cast keeps what it was declared as.
+fn is_stored_as(name: &str, data_type: &DataType) -> bool {
+    match ColumnType::parse(name) {
+        Ok(declared) => declared.arrow() == *data_type,
+        // Of no column, but of a path.
+        Err(_) => *data_type == DataType::Utf8View,
+    }
+}
+
 /// The ClickHouse name of a type.
 fn to_type_name() -> NativeFunction {
     let evaluate = |arguments: &Arguments<'_>| {
         let name = arguments.field(0).map(|field| {
-            let declared = field.metadata().get(crate::json::TYPE_KEY).cloned();
-            declared.unwrap_or_else(|| clickhouse_name(field.data_type()))
+            let declared = field.metadata().get(crate::json::TYPE_KEY);
+            let declared = declared.filter(|name| is_stored_as(name, field.data_type()));
+            declared.cloned().unwrap_or_else(|| clickhouse_name(field.data_type()))
         });
         let names = std::iter::repeat_n(name, arguments.rows);
         Ok(Arc::new(names.collect::<StringViewArray>()) as ArrayRef)
