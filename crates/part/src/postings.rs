@@ -219,13 +219,35 @@ impl Postings {
     /// # Errors
     /// Each may be [`Error::Corrupt`] for a damaged block.
     pub fn iter(&self, slice_rows: u32) -> impl Iterator<Item = Result<Posting>> {
+        self.within(0..u64::MAX, slice_rows)
+    }
+
+    /// The same of some keys: other blocks are not decoded.
+    ///
+    /// # Errors
+    /// Each may be [`Error::Corrupt`] for a damaged block.
+    pub fn within(
+        &self,
+        keys: Range<u64>,
+        slice_rows: u32,
+    ) -> impl Iterator<Item = Result<Posting>> {
         let is_same = self.slice_rows == slice_rows;
-        self.blocks.iter().flat_map(move |block| {
+        let start = keys.start;
+        // The last key of a block may be the first of the next one too.
+        let is_before = move |number: usize| {
+            self.blocks.get(number + 1).is_some_and(|next: &Block| next.first < start)
+        };
+        let end = self.blocks.partition_point(|block| block.first < keys.end);
+        let blocks = self.blocks.iter().take(end).enumerate();
+        blocks.filter(move |(number, _)| !is_before(*number)).flat_map(move |(_, block)| {
             let (postings, failure) = match self.postings(block) {
                 Ok(postings) => (Some(postings), None),
                 Err(e) => (None, Some(Err(e))),
             };
-            let postings = postings.into_iter().flatten().map(move |posting| {
+            let keys = keys.clone();
+            let postings = postings.into_iter().flatten();
+            let postings = postings.filter(move |posting| keys.contains(&posting.key));
+            let postings = postings.map(move |posting| {
                 Ok(Posting { slice: posting.slice.filter(|_| is_same), ..posting })
             });
             postings.chain(failure)

@@ -141,31 +141,38 @@ impl<'a> IndexCheck<'a> {
         Ok(None)
     }
 
-    /// How many of these keys no level has for a file that it covers, where they are.
+    /// How many of these keys, which ascend, no level has for a file that it covers.
     fn missed(&self, file: u32, keys: &[SlicedKey]) -> Result<usize> {
         let mut missed: BTreeMap<u64, bool> = BTreeMap::new();
         for level in Level::ALL {
             let cut = level.of(self.index).cut;
-            if cut == 0 {
-                continue;
-            }
-            for sliced in keys {
-                let key = &sliced.key();
-                let name = RowName { level, cut, shard: shard_of(*key, cut) };
-                let Some(row) = self.rows.get(&name).filter(|row| row.files.contains(file)) else {
-                    continue;
-                };
-                let found = row.postings.find(std::slice::from_ref(key));
-                let found = found.map_err(|e| Error::part("posting lists", e))?;
-                // What is known of slices of another size cannot be told from these.
-                let is_same = row.postings.slice_rows() == self.slice_rows;
-                let allows = |hit: &PostingHit| !is_same || allows(hit, *sliced, self.slice_rows);
-                let is_there = found.iter().any(|hit| hit.file == file && allows(hit));
-                let both = missed.get(key).is_none_or(|missed| *missed);
-                missed.insert(*key, both && !is_there);
+            let shard = |sliced: &SlicedKey| shard_of(sliced.key(), cut);
+            for own in keys.chunk_by(|a, b| shard(a) == shard(b)) {
+                let Some(shard) = own.first().map(shard).filter(|_| cut > 0) else { continue };
+                let row = self.rows.get(&RowName { level, cut, shard });
+                let Some(row) = row.filter(|row| row.files.contains(file)) else { continue };
+                for (sliced, is_there) in own.iter().zip(self.found(row, file, own)?) {
+                    let both = missed.entry(sliced.key()).or_insert(true);
+                    *both &= !is_there;
+                }
             }
         }
         Ok(missed.values().filter(|missed| **missed).count())
+    }
+
+    /// Which of these keys, which ascend, a row has for a file, where they are.
+    fn found(&self, row: &LevelRow, file: u32, keys: &[SlicedKey]) -> Result<Vec<bool>> {
+        let asked: Vec<u64> = keys.iter().map(|sliced| sliced.key()).collect();
+        let hits = row.postings.find(&asked).map_err(|e| Error::part("posting lists", e))?;
+        // What is known of slices of another size cannot be told from these.
+        let is_same = row.postings.slice_rows() == self.slice_rows;
+        let mut found = vec![false; keys.len()];
+        for hit in hits.iter().filter(|hit| hit.file == file) {
+            if let (Some(found), Some(sliced)) = (found.get_mut(hit.at), keys.get(hit.at)) {
+                *found |= !is_same || allows(hit, *sliced, self.slice_rows);
+            }
+        }
+        Ok(found)
     }
 }
 

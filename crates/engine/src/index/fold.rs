@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use dodb_part::Posting;
 use dodb_rowstore::{Flow, Usage, Value};
-use roaring::RoaringBitmap;
 
 use super::head::{IndexHead, LevelHead};
-use super::level::{self, Level, RowName, cut_for, in_shard, row_bytes, shard_of};
-use super::update::waiting;
+use super::level::{self, Level, RowName, ascending, cut_for, keys_of, row_bytes};
+use super::update::Waiting;
 use crate::commit::Change;
 use crate::db::{Core, Db};
 use crate::error::{Error, Result};
@@ -22,8 +21,6 @@ use crate::table::TableDef;
 /// Waiting keys are folded when nothing else is to be done once they have one in so many of the
 /// bytes that they are folded into: each byte is written a few times then.
 const WAITING_ONE_IN: u64 = 4;
-/// Each is decoded, to 16 bytes, whenever more come, however few bytes it takes in a row.
-pub(super) const WAITING_POSTINGS_MAX: u64 = 750_000;
 
 /// Is it time to fold? `thorough`: whenever something waits.
 pub(crate) fn is_due(index: &IndexHead, options: &Options, thorough: bool) -> bool {
@@ -33,7 +30,7 @@ pub(crate) fn is_due(index: &IndexHead, options: &Options, thorough: bool) -> bo
 
 /// Do so many keys wait that the next ones could take a further row?
 fn is_full(index: &IndexHead, options: &Options) -> bool {
-    index.waiting.bytes >= row_bytes(options) || index.waiting.postings >= WAITING_POSTINGS_MAX
+    index.waiting.bytes >= row_bytes(options)
 }
 
 impl Db {
@@ -57,14 +54,14 @@ impl Db {
         let Some(index) = index.filter(|index| index.waiting.cut > 0) else {
             return Ok(0);
         };
-        let (files, postings) = match waiting(core, def, index, 0, usage) {
+        let waiting = match Waiting::read(core, def, index, usage) {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => return Ok(self.give_up(def)),
         };
-        let fold = Fold { core, def, index, files, postings };
+        let fold = Fold { core, def, index, waiting };
         let Some((cut, bytes)) = fold.write(usage)? else { return Ok(self.give_up(def)) };
-        let folded = LevelHead { cut, bytes, version: index.folded.version + 1, postings: 0 };
+        let folded = LevelHead { cut, bytes, version: index.folded.version + 1 };
         let before = (index.waiting, index.folded);
         match self.submit(Change::Folded { def: def.clone(), before, folded }, usage) {
             Ok(_) => Ok(u64::from(cut)),
@@ -86,10 +83,7 @@ struct Fold<'a> {
     core: &'a Core,
     def: &'a TableDef,
     index: &'a IndexHead,
-    /// Those that wait.
-    files: RoaringBitmap,
-    /// Theirs, ascending.
-    postings: Vec<Posting>,
+    waiting: Waiting,
 }
 
 impl Fold<'_> {
@@ -114,7 +108,7 @@ impl Fold<'_> {
     /// A row of the second level with what waits for it; `None` when the row before is damaged.
     fn row(&self, shard: u32, cut: u32, usage: &Usage) -> Result<Option<Vec<u8>>> {
         let (core, index) = (self.core, self.index);
-        let mut files = self.files.clone();
+        let mut files = self.waiting.files.clone();
         let mut before = None;
         if index.folded.cut > 0 {
             let cut_before = index.folded.cut;
@@ -123,7 +117,7 @@ impl Fold<'_> {
             match level::read(&core.rows, self.def, name, usage) {
                 Ok(Some(row)) => {
                     files |= &row.files;
-                    before = Some(row.postings);
+                    before = Some(row);
                 }
                 Err(e @ Error::Rows(_)) => return Err(e),
                 Ok(None) | Err(_) => return Ok(None),
@@ -131,12 +125,8 @@ impl Fold<'_> {
         }
         files &= &index.live.0;
         let slice_rows = core.options.index_slice_rows;
-        let there = before.iter().flat_map(|postings| postings.iter(slice_rows));
-        let there = there.filter(|posting| match posting {
-            Ok(posting) => shard_of(posting.key, cut) == shard,
-            Err(_) => true,
-        });
-        let all = ascending(there, in_shard(&self.postings, shard, cut));
+        let there = before.iter().flat_map(|row| row.within(keys_of(shard, cut), slice_rows));
+        let all = ascending(there, self.waiting.within(keys_of(shard, cut), slice_rows));
         let is_live = |posting: &Posting| files.contains(posting.file);
         let all = all.filter(|posting| posting.as_ref().map_or(true, is_live));
         match level::encode(self.def, &files, slice_rows, all) {
@@ -144,18 +134,4 @@ impl Fold<'_> {
             other => other.map(Some),
         }
     }
-}
-
-/// Two ascending runs as one.
-fn ascending(
-    stored: impl Iterator<Item = dodb_part::Result<Posting>>,
-    own: &[Posting],
-) -> impl Iterator<Item = Result<Posting>> {
-    let stored = stored.map(|posting| posting.map_err(|e| Error::part("posting lists", e)));
-    let (mut stored, mut own) = (stored.peekable(), own.iter().copied().peekable());
-    std::iter::from_fn(move || match (stored.peek(), own.peek()) {
-        (Some(Ok(first)), Some(second)) if second < first => own.next().map(Ok),
-        (None, _) => own.next().map(Ok),
-        _ => stored.next(),
-    })
 }

@@ -80,10 +80,6 @@ pub(crate) struct LevelHead {
     /// Raised whenever its rows are written.
     #[n(2)]
     pub(crate) version: u64,
-    /// How many there are of those that wait; 0 in heads of before that was noted.
-    #[n(3)]
-    #[cbor(default)]
-    pub(crate) postings: u64,
 }
 
 impl LevelHead {

@@ -4,6 +4,7 @@
 //! covers: a reader of an older state believes the row and not the head. Not here: what to ask
 //! ([`super::probe`]).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
@@ -51,6 +52,18 @@ pub(crate) struct LevelRow {
     pub(crate) postings: Postings,
 }
 
+impl LevelRow {
+    /// Those of some keys, ascending.
+    pub(crate) fn within(
+        &self,
+        keys: Range<u64>,
+        slice_rows: u32,
+    ) -> impl Iterator<Item = Result<Posting>> {
+        let some = self.postings.within(keys, slice_rows);
+        some.map(|posting| posting.map_err(|e| Error::part("posting lists", e)))
+    }
+}
+
 #[derive(Encode, Decode)]
 struct LevelDisk {
     #[n(0)]
@@ -86,6 +99,13 @@ pub(crate) fn row_bytes(options: &Options) -> u64 {
     options.index_row_bytes_max as u64 / 4 * 3
 }
 
+/// The keys of a shard of `cut`, a power of two.
+pub(crate) fn keys_of(shard: u32, cut: u32) -> Range<u64> {
+    let bits = POSTING_KEY_BITS.saturating_sub(cut.trailing_zeros());
+    let start = u64::from(shard) << bits;
+    start..start + (1 << bits)
+}
+
 /// In how many shards so many bytes are cut, with so many in each.
 pub(crate) fn cut_for(bytes: u64, row_bytes: u64) -> u32 {
     let shards = bytes.div_ceil(row_bytes.max(1)).clamp(1, 1 << 20);
@@ -102,6 +122,19 @@ pub(crate) fn in_shard(postings: &[Posting], shard: u32, cut: u32) -> &[Posting]
     let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
     let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
     postings.get(start..end).unwrap_or_default()
+}
+
+/// Two ascending runs as one.
+pub(crate) fn ascending(
+    some: impl Iterator<Item = Result<Posting>>,
+    others: impl Iterator<Item = Result<Posting>>,
+) -> impl Iterator<Item = Result<Posting>> {
+    let (mut some, mut others) = (some.peekable(), others.peekable());
+    std::iter::from_fn(move || match (some.peek(), others.peek()) {
+        (Some(Ok(first)), Some(Ok(second))) if second < first => others.next(),
+        (Some(Ok(_)), Some(Err(_))) | (None, _) => others.next(),
+        _ => some.next(),
+    })
 }
 
 /// The row of these postings, which ascend, with slices of so many rows.

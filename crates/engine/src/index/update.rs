@@ -3,6 +3,7 @@
 //! keys to the second level ([`super::fold`]).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use dodb_part::Posting;
 use dodb_rowstore::Usage;
@@ -10,10 +11,11 @@ use roaring::RoaringBitmap;
 
 use super::by_file::put;
 use super::collect::FileKeys;
-use super::fold::WAITING_POSTINGS_MAX;
 use super::footers::{FooterRow, NewFooter};
 use super::head::{IndexHead, LevelHead};
-use super::level::{self, Level, RowName, cut_for, in_shard, postings_bytes};
+use super::level::{
+    self, Level, LevelRow, RowName, ascending, cut_for, in_shard, keys_of, postings_bytes,
+};
 use super::slices::SlicedKey;
 use super::stats::{FileStats, StatsRow};
 use crate::db::Core;
@@ -63,18 +65,16 @@ impl IndexRows {
         }
         let more = new.iter().map(|new| new.keys.keys.len()).sum();
         let before = index.waiting;
-        let mut bytes = before.bytes + postings_bytes(more);
-        let (mut files, mut postings) = match waiting(core, def, index, more, usage) {
+        let waiting = Waiting::read(core, def, index, usage);
+        let waiting = match waiting {
             Ok(waiting) => waiting,
             Err(e @ Error::Rows(_)) => return Err(e),
             Err(_) => {
                 index.covered.0.clear();
-                bytes -= before.bytes;
-                (RoaringBitmap::new(), Vec::with_capacity(more))
+                Waiting::default()
             }
         };
-        files &= &index.live.0;
-        postings.retain(|posting| files.contains(posting.file));
+        let (mut files, mut postings) = (RoaringBitmap::new(), Vec::with_capacity(more));
         for NewKeys { file, keys } in new {
             index.add(file, &keys);
             files.insert(file);
@@ -83,21 +83,26 @@ impl IndexRows {
         }
         postings.sort_unstable();
         postings.dedup();
-        let cut = cut_for(bytes, core.options.index_row_bytes_max as u64);
+        let live = &index.live.0;
+        let added = Added { core, def, files: &files, postings: &postings };
+        let bytes = before.bytes + postings_bytes(more);
+        let (cut, rows) = match added.to(&waiting, live, bytes) {
+            // What waits is decoded only here.
+            Err(Error::Corrupt { .. }) => {
+                index.covered.0.clone_from(&files);
+                added.to(&Waiting::default(), live, postings_bytes(more))?
+            }
+            other => other?,
+        };
         // Written twice within a commit: only the last counts.
         self.put.retain(|(name, _)| name.level != Level::Waiting);
         if before.cut != 0 && before.cut != cut {
             self.only_cut.insert(Level::Waiting, cut);
         }
-        let mut bytes = 0;
-        for shard in 0..cut {
-            let own = in_shard(&postings, shard, cut).iter().copied().map(Ok);
-            let row = level::encode(def, &files, core.options.index_slice_rows, own)?;
-            bytes += row.len() as u64;
-            self.put.push((RowName { level: Level::Waiting, cut, shard }, row));
-        }
-        let (version, postings) = (before.version + 1, postings.len() as u64);
-        index.waiting = LevelHead { cut, bytes, version, postings };
+        let bytes = rows.iter().map(|row| row.len() as u64).sum();
+        let name = |shard| RowName { level: Level::Waiting, cut, shard };
+        self.put.extend((0..).map(name).zip(rows));
+        index.waiting = LevelHead { cut, bytes, version: before.version + 1 };
         Ok(())
     }
 }
@@ -134,28 +139,77 @@ impl IndexRows {
     }
 }
 
-/// The files and keys that wait, these ascending, with room for some more.
-pub(super) fn waiting(
-    core: &Core,
-    def: &TableDef,
-    index: &IndexHead,
-    more: usize,
-    usage: &Usage,
-) -> Result<(RoaringBitmap, Vec<Posting>)> {
-    let cut = index.waiting.cut;
-    let mut rows = Vec::new();
-    for shard in 0..cut {
-        let name = RowName { level: Level::Waiting, cut, shard };
-        let row = level::read(&core.rows, def, name, usage)?;
-        let missing = || Error::corrupt("posting lists", format!("there is no {name:?}"));
-        rows.push(row.ok_or_else(missing)?);
+/// Keys of files that come, ascending.
+struct Added<'a> {
+    core: &'a Core,
+    def: &'a TableDef,
+    files: &'a RoaringBitmap,
+    postings: &'a [Posting],
+}
+
+impl Added<'_> {
+    /// The rows of these and of what waits in files that are `live`, about so many bytes together,
+    /// and their cut.
+    fn to(
+        &self,
+        waiting: &Waiting,
+        live: &RoaringBitmap,
+        bytes: u64,
+    ) -> Result<(u32, Vec<Vec<u8>>)> {
+        let options = &self.core.options;
+        let cut = cut_for(bytes, options.index_row_bytes_max as u64);
+        let kept = &waiting.files & live;
+        let files = &kept | self.files;
+        let is_kept = |posting: &Posting| kept.contains(posting.file);
+        let mut rows = Vec::new();
+        for shard in 0..cut {
+            let there = waiting.within(keys_of(shard, cut), options.index_slice_rows);
+            let there = there.filter(|posting| posting.as_ref().map_or(true, is_kept));
+            let own = in_shard(self.postings, shard, cut).iter().copied().map(Ok);
+            let all = ascending(there, own);
+            rows.push(level::encode(self.def, &files, options.index_slice_rows, all)?);
+        }
+        Ok((cut, rows))
     }
-    let count = rows.iter().map(|row| row.postings.len()).sum::<usize>();
-    let mut postings = Vec::with_capacity(count.min(WAITING_POSTINGS_MAX as usize) + more);
-    let slice_rows = core.options.index_slice_rows;
-    for posting in rows.iter().flat_map(|row| row.postings.iter(slice_rows)) {
-        postings.push(posting.map_err(|e| Error::part("posting lists", e))?);
+}
+
+/// What waits, as stored.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) files: RoaringBitmap,
+    /// By shard.
+    rows: Vec<LevelRow>,
+}
+
+impl Waiting {
+    /// Reads it; no block is decoded.
+    ///
+    /// # Errors
+    /// A row is missing or damaged, or the row store failed.
+    pub(super) fn read(
+        core: &Core,
+        def: &TableDef,
+        index: &IndexHead,
+        usage: &Usage,
+    ) -> Result<Waiting> {
+        let cut = index.waiting.cut;
+        let mut rows = Vec::new();
+        for shard in 0..cut {
+            let name = RowName { level: Level::Waiting, cut, shard };
+            let row = level::read(&core.rows, def, name, usage)?;
+            let missing = || Error::corrupt("posting lists", format!("there is no {name:?}"));
+            rows.push(row.ok_or_else(missing)?);
+        }
+        let files = rows.iter().map(|row| row.files.clone()).reduce(|all, files| all & files);
+        Ok(Waiting { files: files.unwrap_or_default(), rows })
     }
-    let files = rows.into_iter().map(|row| row.files).reduce(|all, files| all & files);
-    Ok((files.unwrap_or_default(), postings))
+
+    /// What waits of some keys, ascending.
+    pub(super) fn within(
+        &self,
+        keys: Range<u64>,
+        slice_rows: u32,
+    ) -> impl Iterator<Item = Result<Posting>> {
+        self.rows.iter().flat_map(move |row| row.within(keys.clone(), slice_rows))
+    }
 }

@@ -67,6 +67,7 @@ proptest! {
         prop_assert_eq!(read.unwrap(), expected(&postings));
         let others = open(&postings).iter(SLICE_ROWS + 1).collect::<Result<Vec<_>>>().unwrap();
         prop_assert!(others.iter().all(|posting| posting.slice.is_none()));
+        check_within(&postings, 100..300);
         check(&postings, &keys.into_iter().collect::<Vec<_>>());
     }
 
@@ -100,6 +101,13 @@ proptest! {
     }
 }
 
+fn check_within(postings: &[Posting], keys: Range<u64>) {
+    let some = open(postings).within(keys.clone(), SLICE_ROWS).collect::<Result<Vec<_>>>().unwrap();
+    let mut all = expected(postings);
+    all.retain(|posting| keys.contains(&posting.key));
+    assert_eq!(some, all, "{keys:?}");
+}
+
 #[test]
 fn a_key_may_span_blocks() {
     let files = 3 * BLOCK_POSTINGS as u32;
@@ -107,6 +115,9 @@ fn a_key_may_span_blocks() {
     postings.insert(0, anywhere(6, 1));
     postings.push(anywhere(8, 2));
     check(&postings, &[5, 6, 7, 8, 9]);
+    for keys in [0..6, 0..7, 6..7, 7..8, 7..9, 8..9, 9..20, 0..20] {
+        check_within(&postings, keys);
+    }
 }
 
 /// Keys that a tenth of all files have: which ones takes little.
