@@ -1,6 +1,7 @@
 //! Reading parts: rows of the store, or fresh bytes of the head, as a [`PartReader`] and columns,
 //! through a cache bounded in bytes. Not here: which parts a query needs ([`crate::scan`]).
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -8,7 +9,7 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 use dodb_part::{Column, PartReader, RowKey, Sbbf};
 use dodb_rowstore::{Metered, Usage, Value};
 use lru::LruCache;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::{Error, Result};
 use crate::keys::KeyIndex;
@@ -50,12 +51,18 @@ struct Cache {
 pub(crate) struct PartStore {
     rows: Arc<Metered>,
     cache: Mutex<Cache>,
+    /// Held by the thread that reads what a key is of, by the hash of the key: threads that want
+    /// the same at once read it once.
+    reading: [Mutex<()>; READING],
 }
+
+/// So many different rows are read at once.
+const READING: usize = 16;
 
 impl PartStore {
     pub(crate) fn new(rows: Arc<Metered>, bytes_max: usize) -> PartStore {
         let cache = Cache { entries: LruCache::unbounded(), bytes: 0, bytes_max };
-        PartStore { rows, cache: Mutex::new(cache) }
+        PartStore { rows, cache: Mutex::new(cache), reading: Default::default() }
     }
 
     /// Opens a part: one row read unless it is fresh or cached.
@@ -66,6 +73,10 @@ impl PartStore {
         usage: &Usage,
     ) -> Result<Arc<PartReader>> {
         let key = CacheKey::Reader { table: def.id, part: part.no };
+        if let Some(Cached::Reader(reader)) = self.get(&key) {
+            return Ok(reader);
+        }
+        let _reading = self.reading(&key);
         if let Some(Cached::Reader(reader)) = self.get(&key) {
             return Ok(reader);
         }
@@ -183,6 +194,10 @@ impl PartStore {
         if let Some(Cached::Row(buffer)) = self.get(&key) {
             return Ok(buffer);
         }
+        let _reading = self.reading(&key);
+        if let Some(Cached::Row(buffer)) = self.get(&key) {
+            return Ok(buffer);
+        }
         let buffer = self.fetch(def, part, row, usage)?;
         let len = buffer.len();
         self.put(key, Cached::Row(buffer.clone()), len);
@@ -219,6 +234,12 @@ impl PartStore {
             let detail = format!("row {}:{} is missing", key.stream, key.seq);
             Error::corrupt(place(def, part), detail)
         })
+    }
+
+    /// The right to read what a key is of.
+    fn reading(&self, key: &CacheKey) -> Option<MutexGuard<'_, ()>> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(key) as usize;
+        self.reading.get(hash % READING).map(Mutex::lock)
     }
 
     fn get(&self, key: &CacheKey) -> Option<Cached> {

@@ -18,6 +18,7 @@ use dodb_part::{
     Answer, ColumnStats, ColumnType, CompareOp, Evidence, PartReader, Predicate, Scalar, prune,
 };
 use dodb_rowstore::{Usage, UsageCounts};
+use parking_lot::Mutex;
 
 use crate::db::Core;
 use crate::error::{Error, Result};
@@ -146,6 +147,8 @@ pub struct ScanPlan {
     tasks: Vec<ScanTask>,
     /// Files are chosen when the scan begins: planning alone does not read their list.
     file_tasks: OnceLock<Vec<ScanTask>>,
+    /// Held by the thread that chooses them.
+    choosing: Mutex<()>,
     counters: Arc<ScanCounters>,
 }
 
@@ -180,8 +183,8 @@ impl ScanPlan {
                 start = end;
             }
         }
-        let file_tasks = OnceLock::new();
-        Ok(ScanPlan { snapshot, request, schema, tasks, file_tasks, counters })
+        let (file_tasks, choosing) = (OnceLock::new(), Mutex::new(()));
+        Ok(ScanPlan { snapshot, request, schema, tasks, file_tasks, choosing, counters })
     }
 
     /// The schema of the batches.
@@ -191,14 +194,21 @@ impl ScanPlan {
 
     /// The pieces of work. Reads the list of files, and their key filters, if there are any.
     pub fn tasks(&self, usage: &Usage) -> Result<Vec<ScanTask>> {
-        let files = match self.file_tasks.get() {
-            Some(files) => files,
-            None => {
-                let files = self.plan_files(usage)?;
-                self.file_tasks.get_or_init(|| files)
-            }
-        };
-        Ok(self.tasks.iter().chain(files).cloned().collect())
+        Ok(self.tasks.iter().chain(self.file_tasks(usage)?).cloned().collect())
+    }
+
+    /// The pieces that are files. Threads that ask at once wait for the first of them to read what
+    /// that takes.
+    fn file_tasks(&self, usage: &Usage) -> Result<&[ScanTask]> {
+        if let Some(files) = self.file_tasks.get() {
+            return Ok(files);
+        }
+        let _choosing = self.choosing.lock();
+        if let Some(files) = self.file_tasks.get() {
+            return Ok(files);
+        }
+        let files = self.plan_files(usage)?;
+        Ok(self.file_tasks.get_or_init(|| files))
     }
 
     /// How far reading files may be ahead of their turn.

@@ -42,7 +42,7 @@ pub(crate) struct Slot {
     /// Posting lists that were read lately.
     pub(crate) index_rows: LevelCache,
     /// Footers that were read last, and the first file of them.
-    pub(crate) footers: Mutex<Option<(u32, Arc<FooterRow>)>>,
+    pub(crate) footers: Mutex<Option<(u32, FooterRow)>>,
     /// Statistics of files that were read lately, by the first file.
     pub(crate) stats_rows: Mutex<StatsCache>,
     /// Did a row of the index seem to be missing or damaged?

@@ -151,18 +151,20 @@ pub(crate) fn footer_of(
 ) -> Result<Option<Footer>> {
     let Ok(file) = u32::try_from(no) else { return Ok(None) };
     let Some(first) = first_of(&index.footers, file) else { return Ok(None) };
-    let held = slot.footers.lock().clone();
+    // Locked while the row is read: threads that open files at once read it once.
+    let mut held = slot.footers.lock();
     // Files may have been added to the row since.
-    if let Some((_, row)) = held.filter(|(held, row)| *held == first && row.last() >= Some(file)) {
+    let has_file = |row: &FooterRow| row.last() >= Some(file);
+    if let Some((_, row)) = held.as_ref().filter(|(held, row)| *held == first && has_file(row)) {
         return Ok(row.get(file));
     }
     let Some(row) = FooterRow::read(core, def, first, usage)? else {
         slot.suspect_index();
         return Ok(None);
     };
-    let row = Arc::new(row);
-    *slot.footers.lock() = Some((first, row.clone()));
-    Ok(row.get(file))
+    let found = row.get(file);
+    *held = Some((first, row));
+    Ok(found)
 }
 
 fn place(def: &TableDef) -> String {

@@ -188,6 +188,8 @@ fn place(def: &TableDef) -> String {
 #[derive(Default)]
 pub(crate) struct LevelCache {
     held: Mutex<Held>,
+    /// Held by the thread that reads a row: those that want it at once read it once.
+    pub(super) reading: Mutex<()>,
 }
 
 struct Held {

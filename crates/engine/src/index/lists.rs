@@ -76,6 +76,10 @@ impl Lists<'_> {
         if let Some(row) = cache.get(name, head.version) {
             return Ok(row);
         }
+        let _reading = cache.reading.lock();
+        if let Some(row) = cache.get(name, head.version) {
+            return Ok(row);
+        }
         let row = level::read(&self.core.rows, self.def, name, self.usage)?;
         let missing = || Error::corrupt("posting lists", format!("there is no {name:?}"));
         let row = Arc::new(row.ok_or_else(missing)?);

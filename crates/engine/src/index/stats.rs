@@ -286,8 +286,10 @@ fn read_row(
     last: u32,
     usage: &Usage,
 ) -> Result<Option<Arc<StatsRow>>> {
+    // Locked while the row is read: threads that want it at once read it once.
+    let mut held = slot.stats_rows.lock();
     // Files may have been added to the row since.
-    if let Some((row, _)) = slot.stats_rows.lock().rows.get(&first)
+    if let Some((row, _)) = held.rows.get(&first)
         && row.last() >= Some(last)
     {
         return Ok(Some(row.clone()));
@@ -298,7 +300,7 @@ fn read_row(
     };
     let row = Arc::new(row);
     let bytes_max = core.options.index_cache_bytes_max / 2;
-    slot.stats_rows.lock().keep(first, row.clone(), bytes_max);
+    held.keep(first, row.clone(), bytes_max);
     Ok(Some(row))
 }
 

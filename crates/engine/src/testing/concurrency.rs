@@ -7,11 +7,14 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use super::support::{
-    Rng, Thing, addresses, edges, ints, metered, now, numbered, open, scan, strings, text, things,
+    Rng, TestEnv, Thing, addresses, bucket, edges, ints, metered, now, numbered, open, scan,
+    strings, text, things, try_open_with,
 };
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use dodb_engine::{Db, ErrorKind, JobBudget, Options, Snapshot, TableDef, things as thing};
+use dodb_engine::{
+    Db, ErrorKind, FlushScope, JobBudget, Options, ScanRequest, Snapshot, TableDef, things as thing,
+};
 use dodb_part::{ColumnType, CompareOp, Predicate};
 use dodb_rowstore::{SqliteOptions, SqliteStore, Synchronous, Usage};
 
@@ -259,6 +262,60 @@ fn large_inserts_of_the_same_keys_into_two_tables_share_commits() {
     assert_eq!(db.snapshot("relationships", &usage).unwrap().rows(), 20);
     let report = now(db.verify(&usage)).unwrap();
     assert!(report.faults.is_empty(), "{:#?}", report.faults);
+}
+
+/// The rows read by threads that share a scan of all things, the pieces dealt out among them.
+fn rows_read_by(threads: usize, db: &Db) -> u64 {
+    db.forget();
+    let usage = Usage::default();
+    let snapshot = db.snapshot("things", &usage).unwrap();
+    let predicate = Predicate::Not(Box::new(text(thing::ID, CompareOp::Eq, "t7")));
+    let columns = vec![thing::ID, thing::DATA];
+    let request = ScanRequest { columns, paths: Vec::new(), predicate, row_addresses: false };
+    let plan = snapshot.scan(request, &usage).unwrap();
+    let (barrier, found) = (Barrier::new(threads), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for worker in 0..threads {
+            let (plan, barrier, found, usage) = (&plan, &barrier, &found, &usage);
+            scope.spawn(move || {
+                barrier.wait();
+                let tasks = plan.tasks(usage).unwrap();
+                for task in tasks.iter().skip(worker).step_by(threads) {
+                    let mut scanner = plan.start(task);
+                    while let Some(batch) = now(scanner.next_batch(usage)).unwrap() {
+                        found.fetch_add(batch.num_rows() as u64, SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(found.into_inner(), snapshot.rows() - 1);
+    usage.counts().rows_read
+}
+
+#[test]
+fn threads_of_a_scan_read_what_they_share_once() {
+    const ROUNDS: usize = 60;
+    const ROWS: u64 = 100_000;
+    let (_folder, store) = in_folder(Synchronous::Off);
+    let env = Arc::new(TestEnv::default());
+    let db =
+        try_open_with(Box::new(store.clone()), &Options::native(), Some(bucket()), env).unwrap();
+    let usage = Usage::default();
+    let day = |n: u64| Thing::new(format!("t{n}"), "Day", "{}", (n % 12) as i64 * 86_400_000);
+    let all: Vec<Thing> = (0..ROWS).map(day).collect();
+    now(db.insert("things", &things(&all), &usage)).unwrap();
+    let check = |wanted: u64| {
+        for round in 0..ROUNDS {
+            assert_eq!(rows_read_by(4, &db), wanted, "round {round}");
+        }
+    };
+    // One part of several pieces; then a file a day.
+    check(rows_read_by(1, &db));
+    while now(db.flush_step("things", FlushScope::All, &usage)).unwrap().more {}
+    while now(db.compact_step("things", false, &usage)).unwrap().more {}
+    assert_eq!(db.snapshot("things", &usage).unwrap().warm().1, 12);
+    check(rows_read_by(1, &db));
 }
 
 #[test]

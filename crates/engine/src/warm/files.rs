@@ -3,6 +3,7 @@
 //! is in the head row. The bytes are specified in docs/format.md. Not here: what is in a file
 //! (`dodb-lake`), and how files come and go ([`super::commit`]).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -62,7 +63,8 @@ pub(crate) type Files = Arc<Vec<Arc<PartState>>>;
 pub(crate) struct Warm {
     pub(crate) head: WarmHead,
     files: Arc<OnceLock<Files>>,
-    /// Rows of the list that were read by themselves.
+    /// Rows of the list that were read by themselves. Held while a row is read: threads that want
+    /// it at once read it once.
     some: Arc<Mutex<BTreeMap<u32, Files>>>,
 }
 
@@ -123,6 +125,10 @@ impl TableState {
         if let Some(files) = warm.in_memory() {
             return Ok(files.clone());
         }
+        let _reading = warm.some.lock();
+        if let Some(files) = warm.in_memory() {
+            return Ok(files.clone());
+        }
         let files = Arc::new(read(rows, self, &warm.head, usage)?);
         Ok(warm.files.get_or_init(|| files).clone())
     }
@@ -148,13 +154,11 @@ impl TableState {
             if !numbers.iter().any(is_inside) {
                 continue;
             }
-            let known = warm.some.lock().get(chunk).cloned();
-            let files = match known {
-                Some(files) => files,
-                None => {
-                    let files: Files = Arc::new(read_chunk(rows, self, *chunk, usage)?);
-                    warm.some.lock().insert(*chunk, files.clone());
-                    files
+            let mut some = warm.some.lock();
+            let files = match some.entry(*chunk) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(unread) => {
+                    unread.insert(Arc::new(read_chunk(rows, self, *chunk, usage)?))
                 }
             };
             found.extend(files.iter().filter(is_wanted).cloned());

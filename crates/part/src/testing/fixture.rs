@@ -1,7 +1,7 @@
 //! Parts written by earlier versions stay readable. The file of a version is written once, when
 //! it is not there, and never again; then it is named in [`KEPT`].
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
@@ -62,7 +62,7 @@ fn from_file(mut file: &[u8]) -> Store {
 /// The part of that name; if there is none, it is written.
 fn kept(name: &str, write: impl FnOnce() -> PartImage) -> Store {
     let Some((_, kept)) = KEPT.iter().find(|(kept, _)| *kept == name) else {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        let path = Path::new("tests/fixtures").join(name);
         assert!(!path.exists(), "{name} is there: name it in KEPT");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, to_file(&write())).unwrap();

@@ -10,7 +10,7 @@ use crate::batches;
 
 /// The sections of a recorded case by format.
 pub fn recorded(case: &str) -> BTreeMap<String, Vec<u8>> {
-    let path = format!("{}/tests/fixtures/formats/{case}.txt", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/fixtures/formats/{case}.txt");
     let bytes = std::fs::read(path).unwrap();
     let marker = b"===== ";
     let mut starts: Vec<usize> = memchr::memmem::find_iter(&bytes, marker)

@@ -15,7 +15,7 @@ const NUMBERS: [&str; 2] = [
 
 /// The examples and their answers, of the tables `| call | example | answer |`.
 fn documented() -> Vec<(String, String)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sql.md");
+    let path = "../../docs/sql.md";
     let page = std::fs::read_to_string(path).unwrap();
     let (_, tables) = page.split_once("<!-- generated -->\n").unwrap();
     let row = |line: &str| {
