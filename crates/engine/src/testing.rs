@@ -43,12 +43,13 @@ mod crash;
 mod damage;
 mod foreign;
 mod index;
+mod index_damage;
 mod model;
 mod support;
 mod table_model;
 mod warm;
 
-const SUITES: [(&str, &[Case]); 7] = [
+const SUITES: [(&str, &[Case]); 8] = [
     ("budget", budget::CASES),
     ("crash", crash::CASES),
     ("damage", damage::CASES),
@@ -56,6 +57,7 @@ const SUITES: [(&str, &[Case]); 7] = [
     ("warm", warm::CASES),
     ("foreign", foreign::CASES),
     ("index", index::CASES),
+    ("index_damage", index_damage::CASES),
 ];
 
 /// Every case, as `suite/case`.

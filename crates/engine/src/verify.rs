@@ -91,8 +91,7 @@ impl Db {
         let index = state.warm.as_ref().and_then(|warm| warm.head.index.as_ref());
         let index =
             index.map(|index| IndexCheck::load(&self.core, &state.def, index, &mut faults, usage));
-        let index = index.transpose()?;
-        faults.into_iter().for_each(|fault| report.fault(name, fault));
+        let mut index = index.transpose()?;
         for part in state.parts.iter().chain(files.iter()) {
             report.parts += 1;
             let (batches, places) = match self.batches_of(state, part, usage).await {
@@ -108,11 +107,9 @@ impl Db {
                 rows += batch.num_rows() as u64;
                 let before = at;
                 at += batch.num_rows();
-                if let (Some(index), true) = (&index, part.file.is_some())
-                    && let places = places.get(before..at).unwrap_or_default()
-                    && let Some(denied) = index.denied(part, batch, places)?
-                {
-                    report.fault(name, denied);
+                if let (Some(index), true) = (&mut index, part.file.is_some()) {
+                    let places = places.get(before..at).unwrap_or_default();
+                    index.take_in(part, batch, places, &mut faults)?;
                 }
                 for (column, array) in state.def.schema.columns().iter().zip(batch.columns()) {
                     let stats = ColumnStats::of(array);
@@ -128,6 +125,10 @@ impl Db {
                 }
             }
         }
+        if let Some(mut index) = index {
+            index.settle(&mut faults);
+        }
+        faults.into_iter().for_each(|fault| report.fault(name, fault));
         report.rows += rows;
         if rows != state.rows {
             report

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
-use dodb_part::PostingHit;
+use dodb_part::Posting;
 use dodb_rowstore::{Usage, Value};
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 use super::collect::values_of;
+use super::field::Field;
 use super::head::IndexHead;
 use super::level::{self, Level, LevelRow, RowName, shard_of};
 use super::slices::{SlicedKey, Slices};
@@ -51,7 +52,10 @@ fn each_row(
         for shard in 0..cut {
             let name = RowName { level, cut, shard };
             match level::read(&core.rows, def, name, usage) {
-                Ok(Some(row)) => whole(name, row),
+                Ok(Some(row)) => match row.fault() {
+                    Some(e) => fault(format!("{e}: {name:?}")),
+                    None => whole(name, row),
+                },
                 Ok(None) => fault(format!("a row of posting lists is missing: {name:?}")),
                 Err(e @ Error::Rows(_)) => return Err(e),
                 Err(e) => fault(e.to_string()),
@@ -77,12 +81,36 @@ fn each_row(
     Ok(())
 }
 
-/// All posting lists of a table.
+/// Keys looked for at once: posting lists are decoded anew each time.
+const WANTED_MAX: usize = 1 << 20;
+
+/// A key that rows of a file have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    key: u64,
+    file: u32,
+    slice: Option<u16>,
+    /// The place of its field among those known.
+    field: u32,
+}
+
+/// What came of looking for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// No level covers the file, which is read whatever is asked for.
+    NotCovered,
+    Missed,
+    Found,
+}
+
+/// All posting lists of a table, and what rows have that should be in them.
 pub(crate) struct IndexCheck<'a> {
     def: &'a TableDef,
     index: &'a IndexHead,
     slice_rows: u32,
     rows: HashMap<RowName, LevelRow>,
+    fields: Vec<Field>,
+    wanted: Vec<Wanted>,
 }
 
 impl<'a> IndexCheck<'a> {
@@ -101,87 +129,128 @@ impl<'a> IndexCheck<'a> {
         let mut keep = |name: RowName, row: LevelRow| drop(rows.insert(name, row));
         each_row(core, def, index, &mut keep, &mut |fault| faults.push(fault), usage)?;
         let slice_rows = core.options.index_slice_rows;
-        Ok(IndexCheck { def, index, slice_rows, rows })
+        let (fields, wanted) = (Vec::new(), Vec::new());
+        Ok(IndexCheck { def, index, slice_rows, rows, fields, wanted })
     }
 
-    /// What the index denies of some rows of a file, which are at these places of it, if anything.
+    /// Takes in some rows of a file, which are at these places of it. What the index denies of rows
+    /// goes to `faults`, by [`Self::settle`] at the latest.
     ///
     /// # Errors
-    /// The rows are not those of the table, or posting lists are damaged.
-    pub(crate) fn denied(
-        &self,
+    /// The rows are not those of the table.
+    pub(crate) fn take_in(
+        &mut self,
         part: &PartState,
         rows: &RecordBatch,
         places: &[u32],
-    ) -> Result<Option<String>> {
+        faults: &mut Vec<String>,
+    ) -> Result<()> {
         let no = part.no;
-        let Ok(file) = u32::try_from(no) else { return Ok(None) };
+        let Ok(file) = u32::try_from(no) else { return Ok(()) };
         let own = RoaringBitmap::from_iter([file]);
         let slices = Slices::of_some(part.rows, self.slice_rows, places);
         let (values, is_whole) = values_of(self.def, rows, &slices)?;
         let is_listed = self.index.partial.as_ref().is_none_or(|files| files.0.contains(file));
         if !is_whole && !is_listed {
-            return Ok(Some(format!("file {no} has more fields than the index knows of")));
+            faults.push(format!("file {no} has more fields than the index knows of"));
         }
         for gathered in values {
             let sure = self.index.without_left_out(&gathered.field, &own);
             if sure.is_none_or(|files| files.is_empty()) {
                 continue;
             }
-            let missed = self.missed(file, &gathered.keys)?;
-            if missed > 0 || gathered.has_others {
-                let field = gathered.field;
-                return Ok(Some(format!(
-                    "the index misses {missed} values of column #{}{} in file {no}",
-                    field.column,
-                    field.path.unwrap_or_default()
-                )));
+            let known = self.fields.iter().position(|field| *field == gathered.field);
+            let at = known.unwrap_or(self.fields.len());
+            if known.is_none() {
+                self.fields.push(gathered.field);
             }
+            if gathered.has_others {
+                let field = name_of(self.fields.get(at));
+                faults.push(format!("the index cannot tell all values of {field} in file {no}"));
+            }
+            let wanted = |sliced: SlicedKey| {
+                let (key, slice) = (sliced.key(), sliced.slice());
+                Wanted { key, file, slice, field: at as u32 }
+            };
+            self.wanted.extend(gathered.keys.into_iter().map(wanted));
         }
-        Ok(None)
+        if self.wanted.len() > WANTED_MAX {
+            self.settle(faults);
+        }
+        Ok(())
     }
 
-    /// How many of these keys, which ascend, no level has for a file that it covers.
-    fn missed(&self, file: u32, keys: &[SlicedKey]) -> Result<usize> {
-        let mut missed: BTreeMap<u64, bool> = BTreeMap::new();
+    /// Looks for all that was taken in. What is missed goes to `faults`.
+    pub(crate) fn settle(&mut self, faults: &mut Vec<String>) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        wanted.sort_unstable();
+        let mut outcomes = vec![Outcome::NotCovered; wanted.len()];
         for level in Level::ALL {
             let cut = level.of(self.index).cut;
-            let shard = |sliced: &SlicedKey| shard_of(sliced.key(), cut);
-            for own in keys.chunk_by(|a, b| shard(a) == shard(b)) {
-                let Some(shard) = own.first().map(shard).filter(|_| cut > 0) else { continue };
-                let row = self.rows.get(&RowName { level, cut, shard });
-                let Some(row) = row.filter(|row| row.files.contains(file)) else { continue };
-                for (sliced, is_there) in own.iter().zip(self.found(row, file, own)?) {
-                    let both = missed.entry(sliced.key()).or_insert(true);
-                    *both &= !is_there;
+            for shard in 0..cut {
+                let Some(row) = self.rows.get(&RowName { level, cut, shard }) else { continue };
+                let start = wanted.partition_point(|one| shard_of(one.key, cut) < shard);
+                let end = wanted.partition_point(|one| shard_of(one.key, cut) <= shard);
+                let (Some(wanted), Some(outcomes)) =
+                    (wanted.get(start..end), outcomes.get_mut(start..end))
+                else {
+                    continue;
+                };
+                if let Err(e) = self.look_for(wanted, row, outcomes) {
+                    faults.push(e.to_string());
+                    outcomes.fill(Outcome::Found);
                 }
             }
         }
-        Ok(missed.values().filter(|missed| **missed).count())
+        let mut missed: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        for (one, _) in wanted.iter().zip(outcomes).filter(|(_, is)| *is == Outcome::Missed) {
+            *missed.entry((one.file, one.field)).or_default() += 1;
+        }
+        for ((file, field), count) in missed {
+            let field = name_of(self.fields.get(field as usize));
+            faults.push(format!("the index misses {count} values of {field} in file {file}"));
+        }
     }
 
-    /// Which of these keys, which ascend, a row has for a file, where they are.
-    fn found(&self, row: &LevelRow, file: u32, keys: &[SlicedKey]) -> Result<Vec<bool>> {
-        let asked: Vec<u64> = keys.iter().map(|sliced| sliced.key()).collect();
-        let hits = row.postings.find(&asked).map_err(|e| Error::part("posting lists", e))?;
-        // What is known of slices of another size cannot be told from these.
-        let is_same = row.postings.slice_rows() == self.slice_rows;
-        let mut found = vec![false; keys.len()];
-        for hit in hits.iter().filter(|hit| hit.file == file) {
-            if let (Some(found), Some(sliced)) = (found.get_mut(hit.at), keys.get(hit.at)) {
-                *found |= !is_same || allows(hit, *sliced, self.slice_rows);
+    /// Which of these a row has, which are all in its shard. Both ascend.
+    fn look_for(&self, wanted: &[Wanted], row: &LevelRow, outcomes: &mut [Outcome]) -> Result<()> {
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(()) };
+        let mut postings = row.within(first.key..last.key + 1, self.slice_rows).peekable();
+        for (one, outcome) in wanted.iter().zip(outcomes) {
+            if !row.files.contains(one.file) {
+                continue;
+            }
+            let place = (one.key, one.file);
+            let is_before = |next: &Result<Posting>| {
+                next.as_ref().is_ok_and(|posting| (posting.key, posting.file) < place)
+            };
+            while postings.next_if(is_before).is_some() {}
+            let is_there = match postings.peek() {
+                Some(Ok(posting)) => {
+                    (posting.key, posting.file) == place && allows(posting, one.slice)
+                }
+                Some(Err(e)) => return Err(e.clone()),
+                None => false,
+            };
+            match is_there {
+                true => *outcome = Outcome::Found,
+                false if *outcome == Outcome::NotCovered => *outcome = Outcome::Missed,
+                false => {}
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-/// Do the rows of a hit have room for all rows with a key? In slices of so many rows.
-fn allows(hit: &PostingHit, key: SlicedKey, slice_rows: u32) -> bool {
-    let Some(rows) = &hit.rows else { return true };
-    let start = |slice: u16| u64::from(slice) * u64::from(slice_rows);
-    // A key in several slices is not in one.
-    key.slice().is_some_and(|slice| rows.start == start(slice))
+fn name_of(field: Option<&Field>) -> String {
+    let Some(field) = field else { return "a field".to_owned() };
+    format!("column #{}{}", field.column, field.path.as_deref().unwrap_or_default())
+}
+
+/// Does a posting send to all rows with its key, which are in this slice? `None`: in several.
+fn allows(posting: &Posting, slice: Option<u16>) -> bool {
+    // What is known of slices of another size is not told: any row may have the key.
+    posting.slice.is_none() || posting.slice == slice
 }
 
 #[cfg(test)]
@@ -190,14 +259,14 @@ mod tests {
 
     #[test]
     fn a_key_has_to_be_in_the_slice_that_is_told() {
-        let check = |told: Option<std::ops::Range<u64>>, found: Option<u16>, expected: bool| {
-            let hit = PostingHit { at: 0, file: 1, rows: told };
-            assert_eq!(allows(&hit, SlicedKey::new(7, found), 10), expected, "{hit:?}, {found:?}");
+        let check = |told: Option<u16>, found: Option<u16>, expected: bool| {
+            let posting = Posting { key: 7, file: 1, slice: told };
+            assert_eq!(allows(&posting, found), expected, "{posting:?}, {found:?}");
         };
         check(None, Some(3), true);
         check(None, None, true);
-        check(Some(30..40), Some(3), true);
-        check(Some(30..40), Some(2), false);
-        check(Some(30..40), None, false);
+        check(Some(3), Some(3), true);
+        check(Some(3), Some(2), false);
+        check(Some(3), None, false);
     }
 }

@@ -53,14 +53,27 @@ pub(crate) struct LevelRow {
 }
 
 impl LevelRow {
-    /// Those of some keys, ascending.
+    /// Those of some keys, ascending. Each may be [`Error::Corrupt`].
     pub(crate) fn within(
         &self,
         keys: Range<u64>,
         slice_rows: u32,
     ) -> impl Iterator<Item = Result<Posting>> {
-        let some = self.postings.within(keys, slice_rows);
-        some.map(|posting| posting.map_err(|e| Error::part("posting lists", e)))
+        let mut last = None;
+        self.postings.within(keys, slice_rows).map(move |posting| {
+            let posting = posting.map_err(|e| Error::part("posting lists", e))?;
+            let place = Some((posting.key, posting.file));
+            if place <= last {
+                return Err(Error::corrupt("posting lists", "they do not ascend"));
+            }
+            last = place;
+            Ok(posting)
+        })
+    }
+
+    /// What is wrong with them, if anything is. Decodes them all.
+    pub(crate) fn fault(&self) -> Option<Error> {
+        self.within(0..u64::MAX, self.postings.slice_rows()).find_map(Result::err)
     }
 }
 
@@ -119,8 +132,9 @@ pub(crate) fn postings_bytes(postings: usize) -> u64 {
 
 /// Those of `postings`, which ascend, that are in a shard of `cut`.
 pub(crate) fn in_shard(postings: &[Posting], shard: u32, cut: u32) -> &[Posting] {
-    let start = postings.partition_point(|posting| shard_of(posting.key, cut) < shard);
-    let end = postings.partition_point(|posting| shard_of(posting.key, cut) <= shard);
+    let keys = keys_of(shard, cut);
+    let start = postings.partition_point(|posting| posting.key < keys.start);
+    let end = postings.partition_point(|posting| posting.key < keys.end);
     postings.get(start..end).unwrap_or_default()
 }
 

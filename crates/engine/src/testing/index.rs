@@ -1,6 +1,6 @@
 //! The index over files: what look-ups cost in rows and requests on a database that was just
-//! opened, whatever the number of files; that pruning never loses a row; that a damaged index is
-//! only slower. Not here: files themselves (`warm.rs`).
+//! opened, whatever the number of files; that pruning never loses a row. Not here: a damaged index
+//! (`index_damage.rs`), files themselves (`warm.rs`).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 
 use super::Stores;
 use super::support::{
-    Rng, TestEnv, Thing, addresses, bucket, metered, now, number, scan, text, things, try_open_with,
+    Rng, TestEnv, Thing, addresses, bucket, metered, now, number, text, things, try_open_with,
 };
 use arrow_select::filter::filter;
 use dodb_engine::{
@@ -29,13 +29,11 @@ cases![
     rows_of_posting_lists_have_what_they_may,
     pruned_answers_are_those_of_full_scans,
     a_planted_fault_in_pruning_is_found,
-    a_damaged_or_missing_index_is_only_slower,
-    a_damaged_index_is_made_anew_in_the_background,
     an_emptied_table_forgets_its_index,
 ];
 
-const EMAIL: u32 = PATH_ID_MIN;
-const AGE: u32 = PATH_ID_MIN + 1;
+pub(super) const EMAIL: u32 = PATH_ID_MIN;
+pub(super) const AGE: u32 = PATH_ID_MIN + 1;
 const CITY: u32 = PATH_ID_MIN + 2;
 const MIXED: u32 = PATH_ID_MIN + 3;
 const SCORE: u32 = PATH_ID_MIN + 4;
@@ -61,19 +59,19 @@ fn paths() -> Vec<PathColumn> {
     ]
 }
 
-struct Place {
-    store: Arc<dyn RowStore>,
+pub(super) struct Place {
+    pub(super) store: Arc<dyn RowStore>,
     bucket: Bucket,
     env: Arc<TestEnv>,
     options: Options,
 }
 
 impl Place {
-    fn new(stores: Stores<'_>, options: Options) -> Place {
+    pub(super) fn new(stores: Stores<'_>, options: Options) -> Place {
         Place { store: stores(), bucket: bucket(), env: Arc::new(TestEnv::default()), options }
     }
 
-    fn open(&self) -> Db {
+    pub(super) fn open(&self) -> Db {
         self.open_with_slices(self.options.index_slice_rows)
     }
 
@@ -84,7 +82,7 @@ impl Place {
     }
 
     /// The ids of rows that meet `predicate` on a database opened for it alone, rows read, GETs.
-    fn cost(&self, predicate: &Predicate) -> (Vec<String>, u64, u64) {
+    pub(super) fn cost(&self, predicate: &Predicate) -> (Vec<String>, u64, u64) {
         let (found, counts) = self.usage(predicate);
         (found, counts.rows_read, counts.object_gets)
     }
@@ -98,7 +96,7 @@ impl Place {
     }
 }
 
-fn ids(snapshot: &Snapshot, predicate: &Predicate, usage: &Usage) -> Vec<String> {
+pub(super) fn ids(snapshot: &Snapshot, predicate: &Predicate, usage: &Usage) -> Vec<String> {
     read(snapshot, vec![thing::ID], predicate, usage)
 }
 
@@ -123,12 +121,12 @@ fn read(
     out
 }
 
-fn email(n: u64) -> String {
+pub(super) fn email(n: u64) -> String {
     format!("user{n}@example.org")
 }
 
 /// Persons `range`, one a minute.
-fn people(range: std::ops::Range<u64>) -> RecordBatch {
+pub(super) fn people(range: std::ops::Range<u64>) -> RecordBatch {
     let person = |n: u64| {
         let data = format!(
             r#"{{"email":"{}","age":{},"home":{{"city":"C{}"}}}}"#,
@@ -142,12 +140,12 @@ fn people(range: std::ops::Range<u64>) -> RecordBatch {
     things(&range.map(person).collect::<Vec<_>>())
 }
 
-fn flush(db: &Db) {
+pub(super) fn flush(db: &Db) {
     let usage = Usage::default();
     while now(db.flush_step("things", FlushScope::All, &usage)).unwrap().more {}
 }
 
-fn fold(db: &Db) {
+pub(super) fn fold(db: &Db) {
     let usage = Usage::default();
     while now(db.compact_step("things", false, &usage)).unwrap().more {}
 }
@@ -662,93 +660,6 @@ fn a_planted_fault_in_pruning_is_found(stores: Stores<'_>) {
         differences(&Place::new(stores, options), seed, 40, 8).is_err()
     });
     assert!(noticed);
-}
-
-fn exec(store: &dyn RowStore, sql: &'static str) {
-    store.exec(&Statement { name: "test_damage", sql }, &[], &mut |_| Flow::Continue).unwrap();
-}
-
-fn a_damaged_or_missing_index_is_only_slower(stores: Stores<'_>) {
-    for sql in [
-        "UPDATE _postings SET data = zeroblob(40)",
-        "UPDATE _postings SET data = substr(data, 1, length(data) - 5)",
-        "DELETE FROM _postings",
-        "UPDATE _footers SET data = zeroblob(40)",
-        "DELETE FROM _footers",
-        "UPDATE _stats SET data = zeroblob(40)",
-        "DELETE FROM _stats",
-    ] {
-        let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
-        let (db, usage) = (place.open(), Usage::default());
-        now(db.insert("things", &people(0..1_500), &usage)).unwrap();
-        flush(&db);
-        fold(&db);
-        now(db.insert("things", &people(1_500..1_700), &usage)).unwrap();
-        flush(&db);
-        exec(place.store.as_ref(), sql);
-        for n in [3, 1_600, 5_000] {
-            let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
-            assert_eq!(found.len(), usize::from(n < 1_700), "{sql}, person {n}");
-        }
-        // Writes still find what they replace.
-        now(place.open().insert("things", &people(1_490..1_510), &usage)).unwrap();
-        assert_eq!(place.open().snapshot("things", &usage).unwrap().rows(), 1_700, "{sql}");
-        let report = now(place.open().verify(&usage)).unwrap();
-        assert!(!report.faults.is_empty(), "{sql}");
-        // Made anew, it is what it was.
-        let db = place.open();
-        assert!(now(db.rebuild_index("things", &usage)).unwrap() > 0);
-        fold(&db);
-        assert_eq!(now(place.open().verify(&usage)).unwrap().faults, []);
-        let (found, rows, gets) = place.cost(&text(EMAIL, CompareOp::Eq, &email(3)));
-        assert!(found.len() == 1 && rows <= 4 && gets == 1, "{sql}: {rows} rows, {gets} GETs");
-        // It goes on, and heals what it can.
-        let db = place.open();
-        now(db.insert("things", &people(1_700..2_400), &usage)).unwrap();
-        flush(&db);
-        while now(db.compact_step("things", true, &usage)).unwrap().more {}
-        let snapshot = db.snapshot("things", &usage).unwrap();
-        let all = scan(&snapshot, &[thing::ID], &Predicate::True);
-        assert_eq!(all.iter().map(RecordBatch::num_rows).sum::<usize>(), 2_400, "{sql}");
-        for n in [3, 1_600, 2_000, 5_000] {
-            let (found, ..) = place.cost(&text(EMAIL, CompareOp::Eq, &email(n)));
-            assert_eq!(found.len(), usize::from(n < 2_400), "{sql}, person {n}");
-        }
-    }
-}
-
-fn a_damaged_index_is_made_anew_in_the_background(stores: Stores<'_>) {
-    let look_up = text(EMAIL, CompareOp::Eq, &email(3));
-    for sql in [
-        "UPDATE _postings SET data = zeroblob(40)",
-        "DELETE FROM _postings",
-        "UPDATE _footers SET data = zeroblob(40)",
-        "DELETE FROM _stats",
-    ] {
-        let place = Place::new(stores, Options { merge_fanout: 100, ..Options::default() });
-        let (db, usage) = (place.open(), Usage::default());
-        now(db.insert("things", &people(0..1_500), &usage)).unwrap();
-        flush(&db);
-        fold(&db);
-        now(db.insert("things", &people(1_500..1_700), &usage)).unwrap();
-        flush(&db);
-        fold(&db);
-        assert!(!db.has_warm_jobs());
-        exec(place.store.as_ref(), sql);
-        // Whoever needs the row notices.
-        let db = place.open();
-        let snapshot = db.snapshot("things", &usage).unwrap();
-        assert_eq!(ids(&snapshot, &look_up, &usage).len(), 1, "{sql}");
-        ids(&snapshot, &number(AGE, CompareOp::Gt, 1_000), &usage);
-        assert!(db.has_warm_jobs(), "{sql}");
-        while db.has_warm_jobs() {
-            now(db.run_warm_jobs(2, &usage)).unwrap();
-        }
-        fold(&db);
-        assert_eq!(now(place.open().verify(&usage)).unwrap().faults, [], "{sql}");
-        let (found, rows, gets) = place.cost(&look_up);
-        assert!(found.len() == 1 && rows <= 4 && gets == 1, "{sql}: {rows} rows, {gets} GETs");
-    }
 }
 
 fn an_emptied_table_forgets_its_index(stores: Stores<'_>) {
