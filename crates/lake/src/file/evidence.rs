@@ -126,7 +126,7 @@ fn scalar(
     is_upper: bool,
 ) -> Option<Scalar> {
     let logical = column.logical_type_ref();
-    let is_unsigned = matches!(logical, Some(LogicalType::Integer { is_signed: false, .. }));
+    let is_unsigned = matches!(logical, Some(LogicalType::Integer(of)) if !of.is_signed);
     if is_unsigned {
         return None;
     }
@@ -143,7 +143,7 @@ fn scalar(
             | ColumnType::Date
             | ColumnType::Timestamp(TimeUnit::Nanosecond),
             Stored::Int(value),
-        ) if !matches!(logical, Some(LogicalType::Timestamp { .. })) => Some(Scalar::Int(value)),
+        ) if !matches!(logical, Some(LogicalType::Timestamp(_))) => Some(Scalar::Int(value)),
         (ColumnType::Timestamp(unit), Stored::Int(value)) => time(value, *unit, logical),
         (ColumnType::Float32 | ColumnType::Float64, Stored::Float(value)) => {
             (!value.is_nan()).then_some(Scalar::Float(value))
@@ -176,8 +176,8 @@ fn scalar(
 
 /// Divided as values are when they are read: toward zero.
 fn time(value: i64, unit: TimeUnit, logical: Option<&LogicalType>) -> Option<Scalar> {
-    let Some(LogicalType::Timestamp { unit: stored, .. }) = logical else { return None };
-    let divisor = match (stored, unit) {
+    let Some(LogicalType::Timestamp(stored)) = logical else { return None };
+    let divisor = match (stored.unit, unit) {
         (ParquetUnit::MICROS, TimeUnit::Microsecond) => 1,
         (ParquetUnit::MICROS, TimeUnit::Millisecond) => 1_000,
         (ParquetUnit::MICROS, TimeUnit::Second) => 1_000_000,

@@ -13,6 +13,7 @@ mod partition;
 mod read;
 mod resolve;
 mod select;
+mod transform;
 mod write;
 
 #[cfg(test)]

@@ -1,19 +1,16 @@
-//! Rows by partition: the values of a partition spec's transforms, and the rows of each. Iceberg's
-//! specification, "Partition Transforms".
+//! Rows by partition: which lie together, by the values of a partition spec's transforms
+//! ([`super::transform`]).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
-use arrow_row::{OwnedRow, RowConverter, SortField};
+use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
-use iceberg::arrow::arrow_primitive_to_literal;
-use iceberg::spec::{Literal, PartitionSpec, SortOrder, Struct, Type};
-use iceberg::transform::create_transform_function;
+use iceberg::spec::{PartitionField, PartitionSpec, SortOrder, Struct};
 
 use super::order::Order;
+use super::transform::PartitionValues;
 use crate::error::{Error, Result};
-use crate::schema::Layout;
+use crate::schema::{Layout, arrow_type};
 use crate::values::to_iceberg;
 
 /// The partitions that the rows are of, in the order of their first rows, and the rows of each in
@@ -28,12 +25,8 @@ pub fn split_by_partition(
     order: Option<&SortOrder>,
     layout: &Layout,
 ) -> Result<impl Iterator<Item = Result<(Struct, RecordBatch)>> + use<>> {
-    let arrays = partition_arrays(&batch, spec, layout)?;
-    let mut parts = match spec.is_unpartitioned() || batch.num_rows() == 0 {
-        true => vec![(0..batch.num_rows() as u32).collect()],
-        false => places_by_partition(&arrays)?,
-    };
-    parts.retain(|places: &Vec<u32>| !places.is_empty());
+    let fields = partition_values(&batch, spec, layout)?;
+    let mut parts = places_by_partition(&fields, batch.num_rows());
     let firsts: Vec<usize> =
         parts.iter().filter_map(|places| Some(*places.first()? as usize)).collect();
     let order = order.map(|order| Order::of(order, layout)).transpose()?;
@@ -49,8 +42,12 @@ pub fn split_by_partition(
         left -= 1;
         // The last copy needs no original any more.
         let all = if left == 0 { batch.take()? } else { batch.clone()? };
-        let values = arrays.iter().map(|(array, ty)| literal(array, ty, first));
-        Some(values.collect::<Result<Struct>>().and_then(|values| Ok((values, rows(all, places)?))))
+        let value = |field: &PartitionValues| {
+            let place = *field.of_row.get(first)? as usize;
+            field.values.get(place).cloned().flatten()
+        };
+        let values: Struct = fields.iter().map(value).collect();
+        Some(rows(all, places).map(|rows| (values, rows)))
     }))
 }
 
@@ -62,58 +59,47 @@ fn rows(all: RecordBatch, places: Vec<u32>) -> Result<RecordBatch> {
     Ok(take_record_batch(&all, &UInt32Array::from(places))?)
 }
 
-/// The rows of each partition, of which the values are given.
-fn places_by_partition(arrays: &[(ArrayRef, Type)]) -> Result<Vec<Vec<u32>>> {
-    let fields = arrays.iter().map(|(array, _)| SortField::new(array.data_type().clone()));
-    let converter = RowConverter::new(fields.collect())?;
-    let columns: Vec<ArrayRef> = arrays.iter().map(|(array, _)| array.clone()).collect();
-    let rows = converter.convert_columns(&columns)?;
-    let mut known: HashMap<OwnedRow, usize> = HashMap::new();
-    let mut parts: Vec<Vec<u32>> = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
-        let part = *known.entry(row.owned()).or_insert(parts.len());
-        if part == parts.len() {
-            parts.push(Vec::new());
+/// The rows of each partition, by its values.
+fn places_by_partition(fields: &[PartitionValues], rows: usize) -> Vec<Vec<u32>> {
+    let mut part_of = vec![0; rows];
+    let mut count = u32::from(rows > 0);
+    for field in fields {
+        // Field by field, so that any number of them makes one key of two numbers.
+        let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+        for (part, value) in part_of.iter_mut().zip(&field.of_row) {
+            let next = known.len() as u32;
+            *part = *known.entry((*part, *value)).or_insert(next);
         }
-        if let Some(part) = parts.get_mut(part) {
-            part.push(at as u32);
+        count = known.len() as u32;
+    }
+    let mut parts = vec![Vec::new(); count as usize];
+    for (row, part) in part_of.into_iter().enumerate() {
+        if let Some(part) = parts.get_mut(part as usize) {
+            part.push(row as u32);
         }
     }
-    Ok(parts)
+    parts
 }
 
-fn literal(array: &ArrayRef, ty: &Type, row: usize) -> Result<Option<Literal>> {
-    let value = arrow_primitive_to_literal(&array.slice(row, 1), ty)?;
-    Ok(value.into_iter().next().flatten())
-}
-
-fn partition_arrays(
+fn partition_values(
     batch: &RecordBatch,
     spec: &PartitionSpec,
     layout: &Layout,
-) -> Result<Vec<(ArrayRef, Type)>> {
-    let array = |field: &iceberg::spec::PartitionField| {
+) -> Result<Vec<PartitionValues>> {
+    let of = |field: &PartitionField| {
         let laid = layout.columns().iter().find(|laid| laid.field.id == field.source_id);
         let laid = laid.ok_or_else(|| {
             let message = format!("the partition {:?} is by no column of dodb", field.name);
             Error::unsupported(message)
         })?;
         let name = &laid.column.name;
-        let values = batch.column_by_name(name).cloned();
+        let values = batch.column_by_name(name);
         let values = values.ok_or_else(|| {
             Error::invalid(format!("the rows lack the partition column {name:?}"))
         })?;
-        let target = iceberg::arrow::type_to_arrow_type(&laid.field.field_type)?;
-        let values = to_iceberg(&values, &laid.column.ty, &target, name)?;
-        let transform = create_transform_function(&field.transform)?;
-        let ty = field.transform.result_type(&laid.field.field_type)?;
-        let values = transform.transform(values)?;
-        let wanted = iceberg::arrow::type_to_arrow_type(&ty)?;
-        let values = match *values.data_type() == wanted {
-            true => values,
-            false => arrow_cast::cast(&values, &wanted)?,
-        };
-        Ok((Arc::clone(&values), ty))
+        let ty = &laid.field.field_type;
+        let values = to_iceberg(values, &laid.column.ty, &arrow_type(ty)?, name)?;
+        PartitionValues::of(&values, ty, &field.transform)
     };
-    spec.fields().iter().map(array).collect()
+    spec.fields().iter().map(of).collect()
 }

@@ -270,8 +270,10 @@ fn row() -> impl Strategy<Value = Row> {
     let float = select(vec![None, Some(f64::NAN), Some(-0.0), Some(0.0), Some(1.5), Some(-9.0)]);
     let value =
         select(vec!["1", "2", "-7", "1.5", "\"a\"", "\"b\"", "null", "[1]", "{\"k\":1}", "true"]);
+    let zero = select(vec!["-0.0", "0.0", "-0", "0"]);
     let document = prop_oneof![
         1 => Just(None),
+        1 => zero.prop_map(|n| Some(format!(r#"{{"n":{n}}}"#))),
         5 => (0i64..6, value).prop_map(|(n, v)| Some(format!(r#"{{"n":{n},"s":"t{n}","m":{v}}}"#))),
         1 => Just(Some("{}".to_owned())),
     ];
@@ -293,7 +295,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
             Just(PATH + 2),
             select(vec!["1", "a", "b", "true"]).prop_map(|s| Scalar::String(s.into()))
         ),
-        (Just(PATH + 3), select(vec![1.0, 1.5, 5.0]).prop_map(Scalar::Float)),
+        (Just(PATH + 3), select(vec![0.0, -0.0, 1.0, 1.5, 5.0]).prop_map(Scalar::Float)),
     ];
     let leaf = prop_oneof![
         4 => (op, value.clone())

@@ -383,5 +383,5 @@ fn bloom(
     builder
         .set_column_bloom_filter_enabled(path.clone(), true)
         .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_RATE)
-        .set_column_bloom_filter_ndv(path, values_max as u64)
+        .set_column_bloom_filter_max_ndv(path, values_max as u64)
 }

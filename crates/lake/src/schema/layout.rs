@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef as ArrowSchemaRef;
 use dodb_part::{Column, ColumnType, Schema};
-use iceberg::arrow::schema_to_arrow_schema;
 use iceberg::spec::{NestedFieldRef, Schema as IcebergSchema, SchemaRef, Type};
 
+use super::arrow::arrow_schema;
 use super::document::Document;
 use super::types::{FieldIds, column_field, column_type};
 use crate::error::{Error, Result};
@@ -81,7 +81,7 @@ impl Layout {
         schema: SchemaRef,
         lay: impl Fn(&NestedFieldRef) -> Option<LaidColumn>,
     ) -> Result<Layout> {
-        let arrow = Arc::new(schema_to_arrow_schema(&schema)?);
+        let arrow = Arc::new(arrow_schema(&schema)?);
         let fields = schema.as_struct().fields().iter();
         let columns: Vec<LaidColumn> = fields.filter_map(lay).collect();
         if columns.is_empty() {

@@ -1,7 +1,8 @@
-//! How the columns of dodb lie in an Iceberg schema: `types` for one type, [`Layout`] for a table,
-//! [`Document`] for a JSON column, `evolve` for schemas that follow from one. Not how values lie in
-//! files.
+//! How the columns of dodb lie in an Iceberg schema: `types` for one type, `arrow` for how Arrow
+//! has it, [`Layout`] for a table, [`Document`] for a JSON column, `evolve` for schemas that follow
+//! from one. Not how values lie in files.
 
+mod arrow;
 mod document;
 mod evolve;
 mod layout;
@@ -10,6 +11,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use arrow::arrow_type;
 pub(crate) use document::{DEPTH_MAX, JSON_FIELD};
 pub use document::{Document, PathField};
 pub use evolve::{NewPath, with_columns, with_paths};
