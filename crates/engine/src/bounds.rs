@@ -86,6 +86,8 @@ impl Snapshot {
         if rest.len() == self.state.parts.len() + files.len() {
             return Ok(None);
         }
+        // What has no row left needs no reading.
+        rest.retain(|part| part.live() > 0);
         found.rest = (!rest.is_empty()).then(|| self.of_these(rest));
         Ok(Some(found))
     }

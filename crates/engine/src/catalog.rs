@@ -1,20 +1,22 @@
 //! The definitions of the tables that `CREATE TABLE` made, kept as one row. `things` and
 //! `relationships` need no row: they are the same in every database. Not here: rows of tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dodb_lake::Attachment;
 use dodb_part::{Column, ColumnType, Schema};
 use minicbor::{Decode, Encode};
 
+use crate::databases::DATABASES_MAX;
 use crate::error::{Error, Result};
-use crate::frame::{self, Magic};
+use crate::frame::{self, CATALOG_WITH_VIEWS, Magic};
 use crate::hints::JsonHints;
 use crate::table::{TableDef, TableKind, USER_TABLES_MIN, check_name};
+use crate::view::View;
 use crate::warm::ATTACHED_MAX;
 
-/// Most tables a database may have.
+/// Most tables and views a database may have.
 pub const TABLES_MAX: usize = 10_000;
 
 /// All tables of a database.
@@ -25,8 +27,11 @@ pub(crate) struct Catalog {
     pub(crate) dropped: Vec<u32>,
     /// Dropped tables whose objects in the bucket are still to be deleted, and where these are.
     pub(crate) purged: Vec<(u32, String)>,
+    pub(crate) views: BTreeMap<String, Arc<View>>,
     /// Other databases that are read.
     pub(crate) attached: BTreeMap<String, Attachment>,
+    /// Databases beside this one, where the host leaves the list to it.
+    pub(crate) databases: BTreeSet<String>,
     next_table: u32,
 }
 
@@ -44,6 +49,22 @@ struct CatalogDisk {
     /// Name, URI and warehouse. Missing in older catalogs.
     #[n(4)]
     attached: Option<Vec<(String, String, Option<String>)>>,
+    /// Missing in older catalogs.
+    #[n(5)]
+    databases: Option<Vec<String>>,
+    /// Missing where there are none.
+    #[n(6)]
+    views: Option<Vec<ViewDisk>>,
+}
+
+#[derive(Encode, Decode)]
+struct ViewDisk {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    columns: Vec<String>,
+    #[n(2)]
+    query: String,
 }
 
 #[derive(Encode, Decode)]
@@ -90,7 +111,9 @@ impl Catalog {
             tables,
             dropped: Vec::new(),
             purged: Vec::new(),
+            views: BTreeMap::new(),
             attached: BTreeMap::new(),
+            databases: BTreeSet::new(),
             next_table: USER_TABLES_MIN,
         })
     }
@@ -107,6 +130,10 @@ impl Catalog {
         catalog.purged = disk.purged.unwrap_or_default();
         for (name, uri, warehouse) in disk.attached.unwrap_or_default() {
             catalog.attached.insert(name, Attachment { uri, warehouse });
+        }
+        catalog.databases = disk.databases.unwrap_or_default().into_iter().collect();
+        for ViewDisk { name, columns, query } in disk.views.unwrap_or_default() {
+            catalog.views.insert(name.clone(), Arc::new(View { name, columns, query }));
         }
         for table in disk.tables {
             let def = table.into_def()?;
@@ -133,14 +160,55 @@ impl Catalog {
                 };
                 self.attached.iter().map(disk).collect()
             }),
+            databases: (!self.databases.is_empty())
+                .then(|| self.databases.iter().cloned().collect()),
+            views: (!self.views.is_empty()).then(|| {
+                let disk = |View { name, columns, query }: &View| ViewDisk {
+                    name: name.clone(),
+                    columns: columns.clone(),
+                    query: query.clone(),
+                };
+                self.views.values().map(|view| disk(view)).collect()
+            }),
         };
         let payload = minicbor::to_vec(&disk)
             .map_err(|e| Error::corrupt("the catalog being written", e.to_string()))?;
-        Ok(frame::seal(Magic::Catalog, &payload))
+        Ok(match self.views.is_empty() {
+            true => frame::seal(Magic::Catalog, &payload),
+            false => frame::seal_version(Magic::Catalog, CATALOG_WITH_VIEWS, &payload),
+        })
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<&Arc<TableDef>> {
-        self.tables.get(name).ok_or_else(|| Error::UnknownTable { name: name.to_owned() })
+        self.tables.get(name).ok_or_else(|| match self.views.contains_key(name) {
+            true => Error::IsView { name: name.to_owned() },
+            false => Error::UnknownTable { name: name.to_owned() },
+        })
+    }
+
+    /// Fails if a table or a view has that name.
+    fn check_is_free(&self, name: &str) -> Result<()> {
+        if self.tables.contains_key(name) {
+            return Err(Error::TableExists { name: name.to_owned() });
+        }
+        if self.views.contains_key(name) {
+            return Err(Error::ViewExists { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Fails if there is no room for one more table or view.
+    fn check_has_room(&self) -> Result<()> {
+        let count = self.tables.len() + self.views.len();
+        if count < TABLES_MAX {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: "the number of tables and views".into(),
+            value: count as u64 + 1,
+            max: TABLES_MAX as u64,
+            remedy: "drop those that are not needed",
+        })
     }
 
     fn get_own(&self, name: &str, verb: &str) -> Result<&Arc<TableDef>> {
@@ -155,17 +223,8 @@ impl Catalog {
 
     /// Adds a table and gives it its id.
     pub(crate) fn create(&mut self, mut def: TableDef) -> Result<Arc<TableDef>> {
-        if self.tables.contains_key(&def.name) {
-            return Err(Error::TableExists { name: def.name });
-        }
-        if self.tables.len() >= TABLES_MAX {
-            return Err(Error::Limit {
-                what: "the number of tables".into(),
-                value: self.tables.len() as u64 + 1,
-                max: TABLES_MAX as u64,
-                remedy: "drop tables that are not needed",
-            });
-        }
+        self.check_is_free(&def.name)?;
+        self.check_has_room()?;
         def.id = self.next_table;
         self.next_table += 1;
         let def = Arc::new(def);
@@ -173,13 +232,31 @@ impl Catalog {
         Ok(def)
     }
 
+    /// Adds a view; with `replace` it may take the place of another.
+    pub(crate) fn create_view(&mut self, view: View, replace: bool) -> Result<()> {
+        if !(replace && self.views.contains_key(&view.name)) {
+            self.check_is_free(&view.name)?;
+            self.check_has_room()?;
+        }
+        self.views.insert(view.name.clone(), Arc::new(view));
+        Ok(())
+    }
+
+    /// Removes a view.
+    pub(crate) fn drop_view(&mut self, name: &str) -> Result<()> {
+        if self.tables.contains_key(name) {
+            return Err(Error::invalid(format!(
+                "`{name}` is a table, not a view; DROP TABLE drops it with its rows"
+            )));
+        }
+        let gone = self.views.remove(name).map(|_| ());
+        gone.ok_or_else(|| Error::UnknownView { name: name.to_owned() })
+    }
+
     /// Adds a database to be read.
     pub(crate) fn attach(&mut self, name: String, attachment: Attachment) -> Result<()> {
         if self.attached.contains_key(&name) {
-            return Err(Error::invalid(format!(
-                "database `{name}` exists already; DROP DATABASE it first or use CREATE DATABASE \
-                 IF NOT EXISTS"
-            )));
+            return Err(Error::DatabaseExists { name });
         }
         if self.attached.len() >= ATTACHED_MAX {
             return Err(Error::Limit {
@@ -196,7 +273,23 @@ impl Catalog {
     /// Removes a database that was read.
     pub(crate) fn detach(&mut self, name: &str) -> Result<()> {
         let gone = self.attached.remove(name).map(|_| ());
-        gone.ok_or_else(|| Error::invalid(format!("there is no attached database `{name}`")))
+        gone.ok_or_else(|| Error::UnknownDatabase { name: name.to_owned() })
+    }
+
+    /// Puts the name of another database on the list.
+    pub(crate) fn list_database(&mut self, name: String) -> Result<()> {
+        if self.databases.len() >= DATABASES_MAX {
+            return Err(Error::Limit {
+                what: "the number of databases".into(),
+                value: self.databases.len() as u64 + 1,
+                max: DATABASES_MAX as u64,
+                remedy: "keep more in each of them",
+            });
+        }
+        if !self.databases.insert(name.clone()) {
+            return Err(Error::DatabaseExists { name });
+        }
+        Ok(())
     }
 
     /// Removes a table; its objects in the bucket are at `location`.
@@ -208,8 +301,19 @@ impl Catalog {
         Ok(def)
     }
 
-    /// Applies one ALTER TABLE.
-    pub(crate) fn alter(&mut self, name: &str, change: &Alter) -> Result<Arc<TableDef>> {
+    /// Applies the changes of an ALTER TABLE, one after the other. Half of them are applied where
+    /// it fails: then the catalog is not to be used.
+    pub(crate) fn alter_all(&mut self, name: &str, changes: &[Alter]) -> Result<Arc<TableDef>> {
+        let mut def = self.get(name)?.clone();
+        for change in changes {
+            let name = def.name.clone();
+            def = self.alter(&name, change)?;
+        }
+        Ok(def)
+    }
+
+    /// Applies one change.
+    fn alter(&mut self, name: &str, change: &Alter) -> Result<Arc<TableDef>> {
         let mut def = self.get_own(name, "altered")?.as_ref().clone();
         def.version += 1;
         let mut columns = def.schema.columns().to_vec();
@@ -258,9 +362,7 @@ impl Catalog {
             }
             Alter::RenameTable { to } => {
                 check_name("table", to)?;
-                if self.tables.contains_key(to) {
-                    return Err(Error::TableExists { name: to.clone() });
-                }
+                self.check_is_free(to)?;
                 def.name.clone_from(to);
             }
         }

@@ -18,6 +18,7 @@ use crate::index::{IndexRows, LevelHead};
 use crate::merge::Merged;
 use crate::statements;
 use crate::table::TableDef;
+use crate::view::View;
 use crate::warm::{self, NewlyCovered, WarmCommit, WarmRows};
 use crate::working::{Deletions, Working};
 
@@ -68,13 +69,22 @@ pub(crate) enum Change {
     Drop {
         name: String,
     },
+    CreateView {
+        view: View,
+        /// May it take the place of another?
+        replace: bool,
+    },
+    DropView {
+        name: String,
+    },
     /// The objects of a dropped table are deleted.
     Purged {
         id: u32,
     },
     Alter {
         name: String,
-        change: Alter,
+        /// One after the other.
+        changes: Vec<Alter>,
     },
     /// Another database is to be read, or no more.
     Attach {
@@ -82,6 +92,10 @@ pub(crate) enum Change {
         attachment: Attachment,
     },
     Detach {
+        name: String,
+    },
+    /// There is another database beside this one.
+    ListDatabase {
         name: String,
     },
     /// Delete rows that nobody reads any more: of dropped tables, and of parts of this table.
@@ -287,6 +301,12 @@ impl Commit<'_> {
                 self.dropped.push(id);
                 Ok(0)
             }
+            Change::CreateView { view, replace } => {
+                self.on_catalog(|catalog| catalog.create_view(view, replace).map(|()| 0))
+            }
+            Change::DropView { name } => {
+                self.on_catalog(|catalog| catalog.drop_view(&name).map(|()| 0))
+            }
             Change::Purged { id } => self.on_catalog(|catalog| {
                 catalog.purged.retain(|(purged, _)| *purged != id);
                 Ok(0)
@@ -295,8 +315,11 @@ impl Commit<'_> {
                 self.on_catalog(|catalog| catalog.attach(name, attachment).map(|()| 0))
             }
             Change::Detach { name } => self.on_catalog(|catalog| catalog.detach(&name).map(|()| 0)),
-            Change::Alter { name, change } => {
-                let def = self.on_catalog(|catalog| catalog.alter(&name, &change))?;
+            Change::ListDatabase { name } => {
+                self.on_catalog(|catalog| catalog.list_database(name).map(|()| 0))
+            }
+            Change::Alter { name, changes } => {
+                let def = self.on_catalog(|catalog| catalog.alter_all(&name, &changes))?;
                 let working = self.working(&def)?;
                 working.state.summary.retain(|id, _| def.schema.by_id(*id).is_some());
                 working.state.def = def;

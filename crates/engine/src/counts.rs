@@ -76,6 +76,8 @@ impl Snapshot {
         if self.state.warm.as_ref().is_some_and(|warm| warm.head.files > 0) {
             counting.of_files(&mut known, &mut rest)?;
         }
+        // What has no row left is no more to be read than it is to be counted.
+        rest.retain(|part| part.live() > 0);
         let to_read: u64 = rest.iter().map(|part| part.live()).sum();
         if to_read * REST_ONE_IN > self.rows() || (of.is_some() && known.values.is_none()) {
             return Ok(None);

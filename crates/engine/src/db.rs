@@ -124,11 +124,11 @@ impl Db {
         Ok(Snapshot::new(self.core.clone(), state))
     }
 
-    /// Makes a table. `Ok(false)`: it existed and `if_not_exists` was set.
+    /// Makes a table. `Ok(false)`: one, or a view, existed and `if_not_exists` was set.
     pub fn create_table(&self, def: TableDef, if_not_exists: bool, usage: &Usage) -> Result<bool> {
         match self.submit(Change::Create { def }, usage) {
             Ok(_) => Ok(true),
-            Err(Error::TableExists { .. }) if if_not_exists => Ok(false),
+            Err(Error::TableExists { .. } | Error::ViewExists { .. }) if if_not_exists => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -144,7 +144,12 @@ impl Db {
 
     /// Changes a table's definition.
     pub fn alter_table(&self, name: &str, change: Alter, usage: &Usage) -> Result<()> {
-        self.submit(Change::Alter { name: name.to_owned(), change }, usage).map(|_| ())
+        self.alter_table_all(name, vec![change], usage)
+    }
+
+    /// Changes a table's definition by one change after the other: by all of them or by none.
+    pub fn alter_table_all(&self, name: &str, changes: Vec<Alter>, usage: &Usage) -> Result<()> {
+        self.submit(Change::Alter { name: name.to_owned(), changes }, usage).map(|_| ())
     }
 
     /// Deletes every row of a table; answers how many there were.
@@ -330,6 +335,11 @@ impl Db {
 }
 
 impl Core {
+    /// Is that the name of a table that always exists?
+    pub(crate) fn is_builtin(&self, name: &str) -> bool {
+        self.builtin.iter().any(|def| def.name == name)
+    }
+
     pub(crate) fn def(&self, name: &str, usage: &Usage) -> Result<Arc<TableDef>> {
         if let Some(def) = self.builtin.iter().find(|def| def.name == name) {
             return Ok(def.clone());

@@ -36,6 +36,21 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// No database of that name.
+    #[error(
+        "there is no database `{name}`; SHOW DATABASES lists those there are, CREATE DATABASE \
+         makes one"
+    )]
+    UnknownDatabase {
+        /// The name asked for.
+        name: String,
+    },
+    /// A database of that name exists.
+    #[error("database `{name}` exists already; name another, or use CREATE DATABASE IF NOT EXISTS")]
+    DatabaseExists {
+        /// The name.
+        name: String,
+    },
     /// No column of that name.
     #[error("table `{table}` has no column `{column}`; it has: {known}")]
     UnknownColumn {
@@ -49,6 +64,30 @@ pub enum Error {
     /// A table of that name exists.
     #[error("table `{name}` exists already; DROP it first or use CREATE TABLE IF NOT EXISTS")]
     TableExists {
+        /// The name.
+        name: String,
+    },
+    /// No view of that name.
+    #[error("there is no view `{name}`; SHOW TABLES lists tables and views")]
+    UnknownView {
+        /// The name asked for.
+        name: String,
+    },
+    /// A view of that name exists.
+    #[error(
+        "view `{name}` exists already; DROP VIEW it first, or use CREATE VIEW IF NOT EXISTS or \
+         CREATE OR REPLACE VIEW"
+    )]
+    ViewExists {
+        /// The name.
+        name: String,
+    },
+    /// A table is asked for, and the name is that of a view.
+    #[error(
+        "`{name}` is a view: it has no rows of its own, is read by SELECT, and is changed by \
+         CREATE OR REPLACE VIEW and DROP VIEW alone"
+    )]
+    IsView {
         /// The name.
         name: String,
     },
@@ -158,9 +197,16 @@ impl Error {
     /// What the caller should do.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::UnknownTable { .. } | Error::UnknownId { .. } => ErrorKind::NotFound,
-            Error::UnknownColumn { .. } | Error::Invalid { .. } => ErrorKind::Invalid,
-            Error::TableExists { .. } => ErrorKind::Exists,
+            Error::UnknownTable { .. }
+            | Error::UnknownView { .. }
+            | Error::UnknownDatabase { .. }
+            | Error::UnknownId { .. } => ErrorKind::NotFound,
+            Error::UnknownColumn { .. } | Error::IsView { .. } | Error::Invalid { .. } => {
+                ErrorKind::Invalid
+            }
+            Error::TableExists { .. } | Error::ViewExists { .. } | Error::DatabaseExists { .. } => {
+                ErrorKind::Exists
+            }
             Error::Conflict { .. } => ErrorKind::Conflict,
             Error::Limit { .. } | Error::TooManyParts { .. } => ErrorKind::Limit,
             Error::Corrupt { .. } => ErrorKind::Corrupt,

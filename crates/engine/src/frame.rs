@@ -33,16 +33,33 @@ impl Magic {
             Magic::Stats => b"doS1",
         }
     }
+
+    /// The latest version that is read.
+    fn version_max(self) -> u8 {
+        match self {
+            Magic::Catalog => CATALOG_WITH_VIEWS,
+            _ => VERSION,
+        }
+    }
 }
 
-/// The version of all payloads.
-pub(crate) const VERSION: u8 = 1;
+/// The version of payloads.
+const VERSION: u8 = 1;
+
+/// The version of a catalog that has views: a program of before would drop them unseen with its
+/// next change.
+pub(crate) const CATALOG_WITH_VIEWS: u8 = 2;
 
 /// Frames `payload`.
 pub(crate) fn seal(magic: Magic, payload: &[u8]) -> Vec<u8> {
+    seal_version(magic, VERSION, payload)
+}
+
+/// Frames a `payload` of another version: whoever does not know it shall not read it.
+pub(crate) fn seal_version(magic: Magic, version: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(FRAME_BYTES + payload.len());
     out.extend_from_slice(magic.bytes());
-    out.push(VERSION);
+    out.push(version);
     out.extend_from_slice(&XxHash3_64::oneshot(payload).to_le_bytes());
     out.extend_from_slice(payload);
     out
@@ -58,8 +75,9 @@ pub(crate) fn open<'a>(magic: Magic, place: &str, row: &'a [u8]) -> Result<&'a [
     if found != magic.bytes() {
         return Err(Error::corrupt(place, format!("it opens with {found:?}")));
     }
-    if *version != VERSION {
-        let detail = format!("it has version {version}; this dodb reads version {VERSION}");
+    let version_max = magic.version_max();
+    if !(VERSION..=version_max).contains(version) {
+        let detail = format!("it has version {version}; this dodb reads up to {version_max}");
         return Err(Error::corrupt(place, detail));
     }
     if XxHash3_64::oneshot(payload).to_le_bytes() != sum {

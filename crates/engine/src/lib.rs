@@ -13,6 +13,7 @@ mod catalog;
 mod commit;
 mod cost;
 mod counts;
+mod databases;
 mod db;
 mod env;
 mod error;
@@ -41,6 +42,7 @@ mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;
+mod view;
 mod warm;
 mod working;
 
@@ -67,6 +69,7 @@ pub use scan::{
 pub use snapshot::{FileInfo, PartInfo, Snapshot};
 pub use table::{TableDef, TableKind, relationships, things};
 pub use verify::{Fault, VerifyReport};
+pub use view::{Existing, VIEW_BYTES_MAX, View};
 pub use warm::{
     AsOf, AttachOptions, CompactStep, ExpireReport, FlushScope, FlushStep, IcebergTable,
     SnapshotInfo, WarmReport,

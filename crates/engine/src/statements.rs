@@ -46,6 +46,9 @@ pub const CREATE: [Statement; 7] = [
     },
 ];
 
+/// Fails where [`CREATE`] never ran, and reads nothing where it did.
+pub const IS_MADE: Statement = Statement { name: "is_made", sql: "SELECT tbl FROM _head LIMIT 0" };
+
 /// The head row of a table; table 0 is the catalog.
 pub const GET_HEAD: Statement =
     Statement { name: "get_head", sql: "SELECT data FROM _head WHERE tbl = ?1" };

@@ -41,23 +41,27 @@ mod budget;
 mod concurrency;
 mod crash;
 mod damage;
+mod databases;
 mod foreign;
 mod index;
 mod index_damage;
 mod model;
 mod support;
 mod table_model;
+mod views;
 mod warm;
 
-const SUITES: [(&str, &[Case]); 8] = [
+const SUITES: [(&str, &[Case]); 10] = [
     ("budget", budget::CASES),
     ("crash", crash::CASES),
     ("damage", damage::CASES),
+    ("databases", databases::CASES),
     ("model", model::CASES),
     ("warm", warm::CASES),
     ("foreign", foreign::CASES),
     ("index", index::CASES),
     ("index_damage", index_damage::CASES),
+    ("views", views::CASES),
 ];
 
 /// Every case, as `suite/case`.

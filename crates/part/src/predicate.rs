@@ -3,6 +3,7 @@
 
 mod compare;
 mod display;
+mod floats;
 #[cfg(test)]
 pub(crate) mod model;
 #[cfg(test)]
@@ -35,7 +36,8 @@ pub enum CompareOp {
 }
 
 impl CompareOp {
-    /// Whether `a op b` holds when `a.cmp(b)` is `order`.
+    /// Whether `a op b` holds when `a.cmp(b)` is `order`; of values that have no order, as those
+    /// beside a NaN, only `<>` does.
     pub fn holds(self, order: std::cmp::Ordering) -> bool {
         match self {
             CompareOp::Eq => order.is_eq(),
@@ -53,9 +55,9 @@ impl CompareOp {
 ///
 /// Values must be of the column's kind: integers (of any width and sign) for integers, dates and
 /// timestamps; floats for floats; decimals at the column's scale; strings for text, JSON and
-/// UUIDs. The planner casts; anything else is an error. Floats compare by [`f64::total_cmp`], as
-/// Arrow's kernels do: `-0.0 < 0.0`, and a NaN equals itself and is greater than every number
-/// (less, with its sign bit set).
+/// UUIDs. The planner casts; anything else is an error. Floats compare as in SQL and IEEE 754:
+/// `-0.0 = 0.0`, and of a NaN nothing is true but `<>`. Only in the list of an `IN` a NaN is found,
+/// as ClickHouse finds it: there two NaNs are the same.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Predicate {
     /// Every row.

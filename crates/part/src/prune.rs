@@ -92,6 +92,7 @@ fn compare(evidence: Evidence<'_>, op: CompareOp, value: &Scalar) -> Possible {
     let from_stats = match evidence.stats {
         None => Possible::ANY,
         Some(stats) if stats.non_nulls() == 0 => Possible::NEITHER,
+        Some(_) if is_nan(value) => of_nan(op),
         Some(ColumnStats { values: Some(values), .. }) => values
             .iter()
             .map(|(ours, _)| test(ours, op, value))
@@ -109,21 +110,31 @@ fn compare(evidence: Evidence<'_>, op: CompareOp, value: &Scalar) -> Possible {
 
 /// One value of the column against the predicate's.
 fn test(ours: &Scalar, op: CompareOp, value: &Scalar) -> Possible {
+    if is_nan(value) {
+        return of_nan(op);
+    }
     match order(ours, value) {
         Some(order) => Possible { yes: op.holds(order), no: !op.holds(order) },
         None => Possible::ANY,
     }
 }
 
-/// `None` when nothing can be said: different kinds, a NaN (whose bits may not have survived a
-/// change of width), or two zeros (equal for some, ordered for others).
+/// `None` when nothing can be said: different kinds, or a NaN.
 fn order(a: &Scalar, b: &Scalar) -> Option<Ordering> {
-    if let (Scalar::Float(a), Scalar::Float(b)) = (a, b)
-        && (a.is_nan() || b.is_nan() || (*a == 0.0 && *b == 0.0))
-    {
-        return None;
+    match (a, b) {
+        (Scalar::Float(a), Scalar::Float(b)) => a.partial_cmp(b),
+        _ => a.compare(b),
     }
-    a.compare(b)
+}
+
+fn is_nan(value: &Scalar) -> bool {
+    matches!(value, Scalar::Float(value) if value.is_nan())
+}
+
+/// Any value but null beside a NaN, on either side.
+fn of_nan(op: CompareOp) -> Possible {
+    let holds = op == CompareOp::NotEq;
+    Possible { yes: holds, no: !holds }
 }
 
 /// From the bounds alone: there are non-null values, and no list of them.
@@ -145,13 +156,8 @@ fn compare_bounds(stats: &ColumnStats, op: CompareOp, value: &Scalar) -> Possibl
     if stats.exact || !matches!(value, Scalar::Float(_)) {
         return possible;
     }
-    // There may be NaNs of either sign outside the bounds: greater or less than every number,
-    // equal to none.
-    match op {
-        CompareOp::Eq => Possible { no: true, ..possible },
-        CompareOp::NotEq => Possible { yes: true, ..possible },
-        _ => Possible::ANY,
-    }
+    // There may be NaNs outside the bounds.
+    possible.or(of_nan(op))
 }
 
 fn is_in(evidence: Evidence<'_>, values: &[Scalar]) -> Possible {
@@ -161,7 +167,10 @@ fn is_in(evidence: Evidence<'_>, values: &[Scalar]) -> Possible {
     let each = |evidence: Evidence<'_>| {
         let mut all = Possible { yes: false, no: true };
         for value in values {
-            let one = compare(evidence, CompareOp::Eq, value);
+            let one = match is_nan(value) {
+                true => has_nan(evidence),
+                false => compare(evidence, CompareOp::Eq, value),
+            };
             all = Possible { yes: all.yes || one.yes, no: all.no && one.no };
         }
         all
@@ -173,6 +182,18 @@ fn is_in(evidence: Evidence<'_>, values: &[Scalar]) -> Possible {
     let no =
         ours.iter().any(|(ours, _)| values.iter().all(|value| test(ours, CompareOp::Eq, value).no));
     Possible { yes: each(evidence).yes, no }
+}
+
+/// Whether a NaN is among the values: a list finds it, though it equals none.
+fn has_nan(evidence: Evidence<'_>) -> Possible {
+    let from_stats = match evidence.stats {
+        None => Possible::ANY,
+        Some(stats) if stats.non_nulls() == 0 => Possible::NEITHER,
+        Some(stats) => Possible { yes: !stats.exact && stats.values.is_none(), no: true },
+    };
+    let nan = hash_scalar(&Scalar::Float(f64::NAN));
+    let absent = evidence.bloom.is_some_and(|bloom| !bloom.might_contain(nan));
+    Possible { yes: from_stats.yes && !absent, ..from_stats }
 }
 
 fn starts_with(evidence: Evidence<'_>, prefix: &str) -> Possible {

@@ -76,6 +76,22 @@ impl ColumnStats {
         builder.finish()
     }
 
+    /// [`ColumnStats::values`] as SQL tells values apart: zeros of both signs are one.
+    pub fn value_counts(&self) -> Option<Vec<(Scalar, u64)>> {
+        let values = self.values.as_ref()?;
+        let mut out: Vec<(Scalar, u64)> = Vec::with_capacity(values.len());
+        for (value, count) in values {
+            match (value, out.last_mut()) {
+                (Scalar::Float(0.0), Some((Scalar::Float(0.0), before))) => {
+                    *before = before.saturating_add(*count);
+                }
+                (Scalar::Float(0.0), _) => out.push((Scalar::Float(0.0), *count)),
+                _ => out.push((value.clone(), *count)),
+            }
+        }
+        Some(out)
+    }
+
     /// Rows that are not null.
     pub fn non_nulls(&self) -> u64 {
         self.rows.saturating_sub(self.nulls)

@@ -4,6 +4,7 @@ mod hash;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use hash::float_word;
 pub use hash::{hash_array, hash_bytes, hash_scalar};
 
 use std::cmp::Ordering;

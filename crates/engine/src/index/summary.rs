@@ -126,7 +126,7 @@ fn order(a: &Scalar, b: &Scalar) -> Option<Ordering> {
     }
 }
 
-/// The same, with minus zero below zero, as queries have it.
+/// The same, with minus zero below zero, so that bounds do not depend on which came first.
 fn bound_order(a: &Scalar, b: &Scalar) -> Option<Ordering> {
     let float = |value: &Scalar| match value {
         Scalar::Float(value) => Some(*value),
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn minus_zero_is_below_zero() {
+    fn a_bound_that_is_zero_has_the_sign_that_is_farther_out() {
         for texts in [["0.0", "-0.0", "0"], ["0", "0.0", "-0.0"], ["-0.0", "0", "0.0"]] {
             let mut summary = Summary::default();
             texts.iter().for_each(|text| summary.push(text));

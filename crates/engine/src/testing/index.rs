@@ -439,7 +439,10 @@ fn anybody(rng: &mut Rng, id: u64) -> Thing {
         fields.push(format!(r#""home":{{"city":"C{}","zip":{}}}"#, rng.below(30), rng.below(9)));
     }
     match rng.below(6) {
-        0 => fields.push(format!(r#""mixed":{}.0"#, rng.below(20))),
+        0 => {
+            let sign = if rng.chance(50) { "-" } else { "" };
+            fields.push(format!(r#""mixed":{sign}{}.0"#, rng.below(20)));
+        }
         1 => fields.push(format!(r#""mixed":{}"#, rng.below(20))),
         2 => fields.push(format!(r#""mixed":{}.5"#, rng.below(20))),
         3 => fields.push(format!(r#""mixed":"{}""#, rng.below(20))),
@@ -466,8 +469,10 @@ fn a_predicate(rng: &mut Rng, depth: u64) -> Predicate {
         3 => number(AGE, CompareOp::Eq, rng.below(105) as i64),
         4 => text(CITY, CompareOp::Eq, &format!("C{}", rng.below(33))),
         5 => {
-            let value = Scalar::Float(rng.below(44) as f64 / 2.0);
-            Predicate::Compare { column: MIXED, op: CompareOp::Eq, value }
+            let value =
+                Scalar::Float([1.0, -1.0][rng.below(2) as usize] * rng.below(44) as f64 / 2.0);
+            let op = [CompareOp::Eq, CompareOp::Eq, CompareOp::Lt, CompareOp::GtEq];
+            Predicate::Compare { column: MIXED, op: op[rng.below(4) as usize], value }
         }
         6 => {
             let values = (0..rng.below(4)).map(|_| Scalar::String(email(rng.below(420))));

@@ -1,4 +1,5 @@
-//! Comparing an array with values, by Arrow's kernels. Not for comparing two columns.
+//! Comparing an array with values, by Arrow's kernels. Not for comparing two columns, nor for
+//! floats (`floats.rs`).
 
 use std::sync::Arc;
 
@@ -9,16 +10,15 @@ use arrow_array::types::{
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array, Float32Array,
-    Float64Array, LargeBinaryArray, LargeStringArray, PrimitiveArray, Scalar as Datum, StringArray,
-    StringViewArray,
+    Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array, LargeBinaryArray,
+    LargeStringArray, PrimitiveArray, Scalar as Datum, StringArray, StringViewArray,
 };
 use arrow_buffer::BooleanBuffer;
 use arrow_ord::cmp;
 use arrow_schema::{DataType, TimeUnit};
 use hashbrown::HashMap;
 
-use super::{CompareOp, constant};
+use super::{CompareOp, constant, floats};
 use crate::error::{Error, Result};
 use crate::value::{Scalar, ScalarRef, hash_array, hash_scalar};
 
@@ -29,10 +29,6 @@ const KERNELS_MAX: usize = 8;
 enum Operand {
     /// An array of one value, equal to the value.
     Exact(ArrayRef),
-    /// The value lies between two neighbours of the type; this is the lesser.
-    Above(ArrayRef),
-    /// The value lies between two neighbours of the type; this is the greater.
-    Below(ArrayRef),
     /// The value is greater than everything the type can hold.
     AboveAll,
     /// The value is less than everything the type can hold.
@@ -46,6 +42,11 @@ pub(super) fn compare(
     op: CompareOp,
     value: &Scalar,
 ) -> Result<BooleanArray> {
+    if let Scalar::Float(value) = value
+        && let Some(answer) = floats::compare(array, op, *value)
+    {
+        return Ok(answer);
+    }
     let operand = operand(leaf_type(array), value).ok_or_else(|| mismatch(column, array, value))?;
     let fixed = |holds: bool| Ok(constant_where_valid(array, holds));
     match (operand, op) {
@@ -54,21 +55,18 @@ pub(super) fn compare(
         (Operand::AboveAll, _) => fixed(false),
         (Operand::BelowAll, CompareOp::Gt | CompareOp::GtEq | CompareOp::NotEq) => fixed(true),
         (Operand::BelowAll, _) => fixed(false),
-        (Operand::Above(_) | Operand::Below(_), CompareOp::Eq) => fixed(false),
-        (Operand::Above(_) | Operand::Below(_), CompareOp::NotEq) => fixed(true),
-        (Operand::Above(lesser), CompareOp::Lt | CompareOp::LtEq) => {
-            kernel(CompareOp::LtEq, array, lesser)
-        }
-        (Operand::Above(lesser), _) => kernel(CompareOp::Gt, array, lesser),
-        (Operand::Below(greater), CompareOp::Lt | CompareOp::LtEq) => {
-            kernel(CompareOp::Lt, array, greater)
-        }
-        (Operand::Below(greater), _) => kernel(CompareOp::GtEq, array, greater),
     }
 }
 
 /// `array IN (values)` for each row.
 pub(super) fn is_in(column: u32, array: &dyn Array, values: &[Scalar]) -> Result<BooleanArray> {
+    let float = |value: &Scalar| if let Scalar::Float(value) = value { Some(*value) } else { None };
+    if let Some(values) = values.iter().map(float).collect::<Option<Vec<f64>>>()
+        && !values.is_empty()
+        && let Some(answer) = floats::is_in(array, &values)
+    {
+        return Ok(answer);
+    }
     if values.len() <= KERNELS_MAX {
         let mut any = constant(false, array.len());
         for value in values {
@@ -150,7 +148,8 @@ fn comparable(ty: &DataType, value: &Scalar) -> bool {
             ty.is_integer()
                 || matches!(ty, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
         }
-        Scalar::Float(_) => matches!(ty, DataType::Float32 | DataType::Float64),
+        // These are compared in `floats`.
+        Scalar::Float(_) => false,
         Scalar::Decimal(_) => matches!(ty, DataType::Decimal128(..)),
         Scalar::String(_) => {
             matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
@@ -170,10 +169,7 @@ fn operand(ty: &DataType, value: &Scalar) -> Option<Operand> {
         Scalar::Bool(v) => Operand::Exact(Arc::new(BooleanArray::from(vec![*v]))),
         Scalar::Int(v) => int_operand(ty, i128::from(*v))?,
         Scalar::UInt(v) => int_operand(ty, i128::from(*v))?,
-        Scalar::Float(v) => match ty {
-            DataType::Float32 => float32_operand(*v),
-            _ => Operand::Exact(Arc::new(Float64Array::from(vec![*v]))),
-        },
+        Scalar::Float(_) => return None,
         Scalar::Decimal(v) => {
             // The data type must be the column's own, with its precision and scale.
             let array = Decimal128Array::from(vec![*v]).with_data_type(ty.clone());
@@ -221,18 +217,4 @@ fn int_operand(ty: &DataType, value: i128) -> Option<Operand> {
         _ => return None,
     };
     Some(make(ty, value))
-}
-
-/// A 32-bit column is compared as if it were widened: 0.1 equals no `Float32`.
-fn float32_operand(value: f64) -> Operand {
-    let nearest = value as f32;
-    let array: ArrayRef = Arc::new(Float32Array::from(vec![nearest]));
-    let nearest = f64::from(nearest);
-    if nearest < value {
-        Operand::Above(array)
-    } else if nearest > value {
-        Operand::Below(array)
-    } else {
-        Operand::Exact(array)
-    }
 }

@@ -284,18 +284,32 @@ pub(crate) fn case() -> BoxedStrategy<(usize, Vec<ModelColumn>, Predicate)> {
         .boxed()
 }
 
+/// `a op b`.
+fn holds(a: &Scalar, op: CompareOp, b: &Scalar) -> bool {
+    let (Scalar::Float(a), Scalar::Float(b)) = (a, b) else {
+        return op.holds(a.compare(b).expect("comparable"));
+    };
+    match op {
+        CompareOp::Eq => a == b,
+        CompareOp::NotEq => a != b,
+        CompareOp::Lt => a < b,
+        CompareOp::LtEq => a <= b,
+        CompareOp::Gt => a > b,
+        CompareOp::GtEq => a >= b,
+    }
+}
+
 /// SQL's answer for one row: `None` is null.
 pub(crate) fn truth(predicate: &Predicate, get: &dyn Fn(u32) -> Option<Scalar>) -> Option<bool> {
-    let equal = |a: &Scalar, b: &Scalar| a.compare(b).expect("comparable").is_eq();
+    let is_nan = |value: &Scalar| matches!(value, Scalar::Float(value) if value.is_nan());
+    let same = |a: &Scalar, b: &Scalar| holds(a, CompareOp::Eq, b) || (is_nan(a) && is_nan(b));
     match predicate {
         Predicate::True => Some(true),
-        Predicate::Compare { column, op, value } => {
-            Some(op.holds(get(*column)?.compare(value).expect("comparable")))
-        }
+        Predicate::Compare { column, op, value } => Some(holds(&get(*column)?, *op, value)),
         Predicate::In { values, .. } if values.is_empty() => Some(false),
         Predicate::In { column, values } => {
             let ours = get(*column)?;
-            Some(values.iter().any(|value| equal(&ours, value)))
+            Some(values.iter().any(|value| same(&ours, value)))
         }
         Predicate::IsNull { column } => Some(get(*column).is_none()),
         Predicate::IsNotNull { column } => Some(get(*column).is_some()),

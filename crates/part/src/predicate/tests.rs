@@ -57,6 +57,35 @@ fn a_float32_column_compares_as_if_widened() {
 }
 
 #[test]
+fn zeros_are_equal_and_nan_is_unordered() {
+    let negative_nan = f64::from_bits(f64::NAN.to_bits() | 1 << 63);
+    let floats = || Float64Array::from(vec![-0.0, 0.0, f64::NAN, negative_nan, 1.0]);
+    let yes = |rows: [u8; 5]| rows.map(|row| Some(row == 1)).to_vec();
+    for zero in [-0.0, 0.0] {
+        let zero = || Scalar::Float(zero);
+        assert_eq!(on(floats(), CompareOp::Eq, zero()), yes([1, 1, 0, 0, 0]));
+        assert_eq!(on(floats(), CompareOp::NotEq, zero()), yes([0, 0, 1, 1, 1]));
+        assert_eq!(on(floats(), CompareOp::Lt, zero()), yes([0, 0, 0, 0, 0]));
+        assert_eq!(on(floats(), CompareOp::LtEq, zero()), yes([1, 1, 0, 0, 0]));
+        assert_eq!(on(floats(), CompareOp::Gt, zero()), yes([0, 0, 0, 0, 1]));
+        assert_eq!(on(floats(), CompareOp::GtEq, zero()), yes([1, 1, 0, 0, 1]));
+    }
+    let nan = || Scalar::Float(f64::NAN);
+    assert_eq!(on(floats(), CompareOp::Eq, nan()), yes([0; 5]));
+    assert_eq!(on(floats(), CompareOp::NotEq, nan()), yes([1; 5]));
+    assert_eq!(on(floats(), CompareOp::GtEq, nan()), yes([0; 5]));
+    let array: ArrayRef = Arc::new(floats());
+    // Few values are looked for one by one, many in a table.
+    for more in [0, 20] {
+        let mut values: Vec<_> = (0..more).map(|at| Scalar::Float(f64::from(at + 2))).collect();
+        values.extend([Scalar::Float(-0.0), Scalar::Float(f64::NAN)]);
+        let predicate = Predicate::In { column: 0, values };
+        let answer = predicate.evaluate(5, &|_| Some(array.clone())).unwrap();
+        assert_eq!(answer.iter().collect::<Vec<_>>(), yes([1, 1, 1, 1, 0]));
+    }
+}
+
+#[test]
 fn kinds_that_do_not_mix_are_refused_with_a_remedy() {
     let message = fails(Float64Array::from(vec![1.0]), Scalar::Int(1));
     assert!(message.contains("column 7") && message.contains("Float64"), "{message}");

@@ -64,19 +64,32 @@ impl Parser<'_> {
                 let detail = "it has 8 bits for some and 8 bytes for others; write Int8 or BIGINT";
                 return Err(self.unknown(detail));
             }
-            "tinyint" | "int1" => ColumnType::Int8,
-            "int16" | "smallint" | "int2" => ColumnType::Int16,
-            "int32" | "int" | "integer" | "int4" | "mediumint" => ColumnType::Int32,
-            "int64" | "bigint" => ColumnType::Int64,
+            "tinyint" | "int1" | "byte" | "tinyint signed" => ColumnType::Int8,
+            "int16" | "smallint" | "int2" | "smallint signed" => ColumnType::Int16,
+            "int32" | "int" | "integer" | "int4" | "mediumint" | "int signed"
+            | "integer signed" => ColumnType::Int32,
+            "int64" | "bigint" | "bigint signed" => ColumnType::Int64,
             "uint8" | "utinyint" | "tinyint unsigned" => ColumnType::UInt8,
             "uint16" | "usmallint" | "smallint unsigned" => ColumnType::UInt16,
             "uint32" | "uinteger" | "int unsigned" | "integer unsigned" => ColumnType::UInt32,
             "uint64" | "ubigint" | "bigint unsigned" => ColumnType::UInt64,
-            "float32" | "float" | "real" | "float4" => ColumnType::Float32,
+            "float32" | "float" | "real" | "float4" | "single" => ColumnType::Float32,
             "float64" | "double" | "double precision" | "float8" => ColumnType::Float64,
             "decimal" | "numeric" | "dec" => ColumnType::Decimal { precision: 10, scale: 0 },
-            "string" | "text" | "varchar" | "char" | "character varying" | "character"
-            | "nvarchar" | "clob" | "tinytext" | "mediumtext" | "longtext" => ColumnType::String,
+            "string"
+            | "text"
+            | "varchar"
+            | "char"
+            | "character varying"
+            | "character"
+            | "nvarchar"
+            | "clob"
+            | "tinytext"
+            | "mediumtext"
+            | "longtext"
+            | "char varying"
+            | "char large object"
+            | "character large object" => ColumnType::String,
             "bytes" | "blob" | "bytea" | "binary" | "varbinary" => ColumnType::Bytes,
             "date" | "date32" => ColumnType::Date,
             "datetime" => ColumnType::Timestamp(TimeUnit::Second),
@@ -120,6 +133,11 @@ impl Parser<'_> {
             ("binary" | "varbinary", [length]) => {
                 self.number::<u32>(length)?;
                 ColumnType::Bytes
+            }
+            // How many digits are shown says nothing of the type.
+            ("tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint", [digits]) => {
+                self.number::<u8>(digits)?;
+                self.simple(lower, lower)?
             }
             ("float", [bits]) => match self.number::<u8>(bits)? {
                 1..=24 => ColumnType::Float32,

@@ -73,6 +73,10 @@ fn spellings_of_clickhouse_and_sql_are_known() {
         ("boolean", Bool),
         ("float(53)", Float64),
         ("jsonb", Json),
+        ("INTEGER(11)", Int32),
+        ("Int signed", Int32),
+        ("CHARACTER LARGE OBJECT", String),
+        ("single", Float32),
     ] {
         assert_eq!(ColumnType::parse(text).unwrap(), ty, "{text}");
     }
@@ -95,6 +99,8 @@ fn bad_names_are_errors_that_quote_them() {
         "DateTime('Europe/Berlin')",
         "DateTime64(10)",
         "INT[3]",
+        "INT(x)",
+        "STRING SIGNED",
         "VECTOR(0)",
         "VECTOR(1000000)",
         "int8",

@@ -107,6 +107,14 @@ fn nan_and_zeros() {
     let zeros = ColumnStats::of(&Float64Array::from(vec![0.0, -0.0]));
     assert_eq!(zeros.min, Some(Scalar::Float(-0.0)));
     assert_eq!(zeros.max, Some(Scalar::Float(0.0)));
+    let counts = ColumnStats::of(&Float64Array::from(vec![0.0, 1.0, -0.0, -0.0, -1.0]));
+    let counts = counts.value_counts().unwrap();
+    let bits = counts.iter().map(|(value, count)| match value {
+        Scalar::Float(value) => (value.to_bits(), *count),
+        other => panic!("{other}"),
+    });
+    let expected = [(-1.0_f64, 1), (0.0, 3), (1.0, 1)].map(|(v, count)| (v.to_bits(), count));
+    assert!(bits.eq(expected), "{counts:?}");
     assert!(zeros.exact);
 }
 

@@ -69,8 +69,9 @@ fn hash_word(word: u64) -> u64 {
     hash_bytes(&word.to_le_bytes())
 }
 
+/// Bits that are the same for values that are: zeros of both signs, and all NaNs.
 #[inline]
-fn float_word(value: f64) -> u64 {
+pub(crate) fn float_word(value: f64) -> u64 {
     if value.is_nan() {
         f64::NAN.to_bits()
     } else if value == 0.0 {
