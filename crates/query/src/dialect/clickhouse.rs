@@ -1,10 +1,11 @@
 //! How ClickHouse's SQL is tokenized and parsed: sqlparser's ClickHouse dialect, plus what its
-//! users also write (FILTER, `->`, ternary, `IN [..]`, `.:Type`, `CAST(x, 'Type')`).
+//! users also write (FILTER, `->`, ternary, DIV, `IN [..]`, `.:Type`, `CAST(x, 'Type')`).
 
 use std::any::TypeId;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, helpers::attached_token::AttachedToken,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Value,
+    helpers::attached_token::AttachedToken,
 };
 use datafusion::sql::sqlparser::dialect::{self, ClickHouseDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -12,7 +13,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::error::Position;
-use super::{shape, tokens};
+use super::{literal, shape, tokens};
 
 /// Spelling of the operator that `.:` becomes before parsing.
 pub(super) const SUBCOLUMN: &str = ".:";
@@ -169,6 +170,11 @@ impl dialect::Dialect for Dialect {
         let next = &parser.peek_nth_token_ref(1).token;
         match (word.keyword, next) {
             (Keyword::CAST, Token::LParen) => Some(cast(parser)),
+            (Keyword::NoKeyword, next) if is_number_word(word, next, parser) => {
+                let number = Expr::value(Value::Number(word.value.to_ascii_lowercase(), false));
+                parser.advance_token();
+                Some(Ok(number))
+            }
             (
                 Keyword::INTERVAL,
                 Token::Number(..)
@@ -188,7 +194,7 @@ impl dialect::Dialect for Dialect {
         &self,
         parser: &mut Parser,
         expr: &Expr,
-        _precedence: u8,
+        precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::Placeholder(mark) if mark == "?" => Some(ternary(parser, expr)),
@@ -196,6 +202,12 @@ impl dialect::Dialect for Dialect {
                 Some(subcolumn(parser, expr))
             }
             Token::Arrow | Token::LongArrow => Some(arrow(parser, expr)),
+            Token::Word(word) if word.keyword == Keyword::DIV => {
+                Some(whole_division(parser, expr, precedence))
+            }
+            Token::Word(word) if word.keyword == Keyword::IS => {
+                distinct_from(parser, expr, precedence)
+            }
             Token::Word(word) if word.keyword == Keyword::IN => {
                 let next = &parser.peek_nth_token_ref(1).token;
                 (*next == Token::LBracket).then(|| in_array(parser, expr, false))
@@ -209,6 +221,14 @@ impl dialect::Dialect for Dialect {
             _ => None,
         }
     }
+}
+
+/// Whether a word is `inf` or `nan`, and neither quoted nor part of a name nor one of a function.
+fn is_number_word(word: &Word, next: &Token, parser: &Parser) -> bool {
+    word.quote_style.is_none()
+        && literal::is_number_word(&word.value)
+        && !matches!(next, Token::LParen | Token::Period)
+        && parser.get_current_token().token != Token::Period
 }
 
 /// `CAST(x AS Type)` and `CAST(x, 'Type')`.
@@ -270,6 +290,34 @@ fn arrow(parser: &mut Parser, expr: &Expr) -> Result<Expr, ParserError> {
     };
     let right = Box::new(parser.parse_subexpr(ARROW_PRECEDENCE)?);
     Ok(Expr::BinaryOp { left: Box::new(expr.clone()), op, right })
+}
+
+/// `a DIV b`, which is `intDiv(a, b)`; the parser gives it the precedence of `/` and no meaning.
+fn whole_division(parser: &mut Parser, expr: &Expr, precedence: u8) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    let right = Box::new(parser.parse_subexpr(precedence)?);
+    Ok(Expr::BinaryOp { left: Box::new(expr.clone()), op: BinaryOperator::MyIntegerDivide, right })
+}
+
+/// `a IS [NOT] DISTINCT FROM b`: the parser would take `b AND c` for its right side.
+fn distinct_from(
+    parser: &mut Parser,
+    expr: &Expr,
+    precedence: u8,
+) -> Option<Result<Expr, ParserError>> {
+    let is = |at: usize, keyword: Keyword| match &parser.peek_nth_token_ref(at).token {
+        Token::Word(word) => word.keyword == keyword,
+        _ => false,
+    };
+    let is_not = is(1, Keyword::NOT);
+    let words = 1 + usize::from(is_not);
+    if !is(words, Keyword::DISTINCT) || !is(words + 1, Keyword::FROM) {
+        return None;
+    }
+    (0..words + 2).for_each(|_| parser.advance_token());
+    let of = if is_not { Expr::IsNotDistinctFrom } else { Expr::IsDistinctFrom };
+    let right = parser.parse_subexpr(precedence);
+    Some(right.map(|right| of(Box::new(expr.clone()), Box::new(right))))
 }
 
 /// `x IN [1, 2]`.

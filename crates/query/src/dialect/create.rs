@@ -4,7 +4,8 @@
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::tokens::is_word;
+use super::error::ParseError;
+use super::tokens::{is_word, place};
 
 /// The first words of clauses, in the order in which the parser takes them.
 const CLAUSES: [(&str, Option<&str>); 6] = [
@@ -45,6 +46,43 @@ pub(super) fn take_database_engine(tokens: &mut Vec<TokenWithSpan>) -> Option<Ve
     let is_equal = tokens.get(at + 1).is_some_and(|token| token.token == Token::Eq);
     let engine = tokens.split_off(at);
     Some(engine.into_iter().skip(1 + usize::from(is_equal)).collect())
+}
+
+/// Refuses words behind the type of a column that the parser takes and forgets.
+pub(super) fn check_columns(tokens: &[TokenWithSpan]) -> Result<(), ParseError> {
+    const OF_ADDED: &[&str] = &["AUTO_INCREMENT", "AUTOINCREMENT"];
+    const OF_TABLE: &[&str] = &["AUTO_INCREMENT", "AUTOINCREMENT", "ASC", "DESC", "SRID"];
+    let begins = |word| tokens.first().is_some_and(|first| is_word(first, word));
+    let is_table = tokens.iter().take(4).any(|token| is_word(token, "TABLE"));
+    let (columns, level, forgotten) = match (begins("CREATE"), begins("ALTER")) {
+        (true, _) if is_table => (end_of_columns(tokens).unwrap_or(0), 1, OF_TABLE),
+        (_, true) if is_table => (tokens.len(), 0, OF_ADDED),
+        _ => return Ok(()),
+    };
+    let mut depth = 0usize;
+    for (at, token) in tokens.iter().enumerate().take(columns) {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let word = forgotten.iter().find(|word| depth == level && is_word(token, word));
+        let is_name =
+            at.checked_sub(1).and_then(|before| tokens.get(before)).is_none_or(|before| {
+                matches!(before.token, Token::LParen | Token::Comma) || is_word(before, "COLUMN")
+            });
+        let ends = tokens
+            .get(at + 1)
+            .is_none_or(|next| matches!(next.token, Token::Comma | Token::RParen));
+        if let Some(word) = word
+            && !is_name
+            && ends
+        {
+            let error = ParseError::unsupported(format!("{word} of a column"), "leave it out");
+            return Err(ParseError { position: Some(place(token)), ..error });
+        }
+    }
+    Ok(())
 }
 
 /// The place behind the bracket that closes the list of columns.

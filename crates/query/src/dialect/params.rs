@@ -1,19 +1,20 @@
 //! Query parameters: `{name:Type}` becomes a literal. A value is checked against its type and put
 //! in as tokens of literals, so it can never become SQL.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::clickhouse::Dialect;
-use super::error::{ParseError, ParseErrorKind};
-use super::shape;
+use super::error::{ParseError, ParseErrorKind, Position};
 use super::tokens::place;
 use super::types::arrow_type;
+use super::{literal, shape, tokens};
 
 /// Longest value shown in an error, in characters.
 const SHOWN_MAX: usize = 100;
@@ -125,7 +126,7 @@ fn scalar_tokens(value: &str, data_type: &DataType, type_tokens: Tokens<'_>) -> 
     use datafusion::arrow::datatypes::DataType as Arrow;
     let arrow = arrow_type(data_type).ok().flatten()?;
     match &arrow {
-        Arrow::Utf8View => Some(vec![Token::SingleQuotedString(unescape(value)?)]),
+        Arrow::Utf8View => Some(vec![Token::SingleQuotedString(text_of(value)?)]),
         Arrow::Boolean => match value {
             "1" | "true" => Some(vec![keyword_token("TRUE", Keyword::TRUE)]),
             "0" | "false" => Some(vec![keyword_token("FALSE", Keyword::FALSE)]),
@@ -165,8 +166,9 @@ fn cast_tokens(value: &str, type_tokens: Tokens<'_>) -> Vec<Token> {
 
 /// `[1, 2]` or `['a', 'b']`, as ClickHouse writes arrays; elements are literals of `inner`.
 fn array_tokens(value: &str, inner: &DataType, inner_tokens: Tokens<'_>) -> Option<Vec<Token>> {
-    let tokens = Tokenizer::new(&Dialect, value).tokenize().ok()?;
-    let mut tokens = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_)));
+    let start = Position { line: 1, column: 1 };
+    let tokens = tokens::tokenize(value, start).ok()?;
+    let mut tokens = tokens.into_iter().map(|token| token.token);
     if tokens.next()? != Token::LBracket {
         return None;
     }
@@ -208,26 +210,6 @@ fn array_tokens(value: &str, inner: &DataType, inner_tokens: Tokens<'_>) -> Opti
 }
 
 /// Parameters travel escaped as in the TabSeparated format.
-fn unescape(value: &str) -> Option<String> {
-    if !value.contains('\\') {
-        return Some(value.into());
-    }
-    let mut out = String::with_capacity(value.len());
-    let mut chars = value.chars();
-    while let Some(ch) = chars.next() {
-        if ch != '\\' {
-            out.push(ch);
-            continue;
-        }
-        out.push(match chars.next()? {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            '0' => '\0',
-            other => other,
-        });
-    }
-    Some(out)
+fn text_of(value: &str) -> Option<String> {
+    literal::unescape(value).ok().map(Cow::into_owned)
 }

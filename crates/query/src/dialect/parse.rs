@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast::{Expr, Statement};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
@@ -11,8 +11,9 @@ use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 use super::clickhouse::Dialect;
 use super::error::{ParseError, ParseErrorKind, Position};
 use super::options::ParseOptions;
-use super::scan::{Piece, position, split};
-use super::{create, params, rewrite, shape, tokens};
+use super::scan::{Data, Piece, position, split};
+use super::view::ViewText;
+use super::{create, params, respell, rewrite, shape, tokens, view};
 
 /// One statement, ready for [`super::plan`] or for whoever handles its kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Parsed {
     pub settings: Vec<(String, String)>,
     /// What stands behind `ENGINE =` of a CREATE DATABASE.
     pub engine: Option<Expr>,
+    /// What is kept of a CREATE VIEW.
+    pub view: Option<ViewText>,
     /// Data of an INSERT that follows in the text.
     pub inline: Option<Inline>,
     /// The bytes of the text the statement came from, inline data not counted.
@@ -59,10 +62,15 @@ pub fn parse(sql: &str, options: &ParseOptions) -> Result<Vec<Parsed>, ParseErro
 
 fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parsed, ParseError> {
     let limits = &options.limits;
+    // Rows may also follow outside the text.
+    let has_rows = |data: &Data| {
+        let rows = sql.get(data.start..data.end).unwrap_or_default();
+        data.is_values && !rows.trim().is_empty()
+    };
     let is_parsed = piece
         .data
         .as_ref()
-        .is_some_and(|data| data.is_values && data.end - piece.start <= limits.text_bytes_max);
+        .is_some_and(|data| has_rows(data) && data.end - piece.start <= limits.text_bytes_max);
     let end = match &piece.data {
         Some(data) if is_parsed => data.end,
         _ => piece.end,
@@ -76,11 +84,16 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
     let text = sql.get(piece.start..end).unwrap_or_default();
     let mut tokens = tokens::tokenize(text, start)?;
     tokens::check(&tokens, limits)?;
+    view::check(&tokens)?;
     tokens = params::substitute(tokens, &options.params)?;
     // Parameters that are arrays add brackets.
     tokens::check(&tokens, limits)?;
     let suffix = shape::take_suffix(&mut tokens);
-    let mut tokens = shape::reshape(tokens);
+    create::check_columns(&tokens)?;
+    let query = view::query_text(&tokens, text, start);
+    let columns = view::take_columns(&mut tokens);
+    let view = query.map(|query| ViewText { columns, query });
+    let mut tokens = shape::reshape(respell::respell(tokens)?);
     if piece.data.is_some() && !is_parsed {
         tokens.extend(no_source());
     }
@@ -106,7 +119,7 @@ fn parse_piece(sql: &str, piece: &Piece, options: &ParseOptions) -> Result<Parse
     let sql = Arc::from(beginning(text.trim()));
     let text = piece.start..end;
     let (format, settings) = (suffix.format, suffix.settings);
-    Ok(Parsed { statement, format, settings, engine, inline, text, sql })
+    Ok(Parsed { statement, format, settings, engine, view, inline, text, sql })
 }
 
 fn beginning(text: &str) -> &str {
@@ -144,7 +157,7 @@ fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, ParserError
         && !columns.is_empty()
     {
         let idents = columns.into_iter().filter_map(|token| match token.token {
-            Token::Word(word) => Some(word.into_ident(token.span)),
+            Token::Word(word) => Some(ObjectName::from(vec![word.into_ident(token.span)])),
             _ => None,
         });
         insert.columns = idents.collect();

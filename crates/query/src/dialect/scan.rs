@@ -1,7 +1,8 @@
-//! Cuts a text into statements before anything is parsed: `;`, comments, quotes, and where the
-//! inline data of an INSERT begins. It never looks inside that data.
+//! Cuts a text into statements before anything is parsed, and finds where the inline data of an
+//! INSERT begins. It never looks inside that data.
 
 use super::error::{ParseError, ParseErrorKind, Position};
+use super::lexer::{Kind, Lexeme, Lexer};
 use super::options::Limits;
 
 /// One statement as bytes of the text.
@@ -28,19 +29,10 @@ pub(super) struct Data {
     pub end: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lexeme {
-    Word,
-    Semicolon,
-    Open,
-    Close,
-    Other,
-}
-
 /// Splits `sql` into statements; empty ones are left out.
 pub(super) fn split(sql: &str, limits: &Limits) -> Result<Vec<Piece>, ParseError> {
     let mut pieces = Vec::new();
-    let mut scanner = Scanner { sql, at: 0 };
+    let mut scanner = Scanner { sql, lexer: Lexer::new(sql) };
     while let Some(piece) = scanner.statement()? {
         if pieces.len() >= limits.statements_max {
             let kind =
@@ -62,32 +54,32 @@ pub(super) fn position(sql: &str, offset: usize) -> Position {
 
 struct Scanner<'a> {
     sql: &'a str,
-    at: usize,
+    lexer: Lexer<'a>,
 }
 
 impl Scanner<'_> {
     /// The next statement that is not empty.
     fn statement(&mut self) -> Result<Option<Piece>, ParseError> {
         let mut start = None;
-        let mut end = self.at;
+        let mut end = self.lexer.at;
         let mut depth = 0usize;
         let mut insert = false;
-        while let Some((lexeme, from, to)) = self.lexeme()? {
+        while let Some(Lexeme { kind, start: from, end: to }) = self.lexeme()? {
             let first = start.is_none();
-            match lexeme {
-                Lexeme::Semicolon if first => continue,
-                Lexeme::Semicolon => break,
-                Lexeme::Open => depth += 1,
-                Lexeme::Close => depth = depth.saturating_sub(1),
-                Lexeme::Word if first => insert = self.is(from, to, "insert"),
-                Lexeme::Word if insert && depth == 0 => {
+            match kind {
+                Kind::Semicolon if first => continue,
+                Kind::Semicolon => break,
+                Kind::Open => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                Kind::Word if first => insert = self.is(from, to, "insert"),
+                Kind::Word if insert && depth == 0 => {
                     if self.is(from, to, "select") || self.is(from, to, "with") {
                         insert = false;
                     } else if let Some(data) = self.data(from, to)? {
                         return Ok(start.map(|start| Piece { start, end: from, data: Some(data) }));
                     }
                 }
-                Lexeme::Word | Lexeme::Other => {}
+                _ => {}
             }
             start = start.or(Some(from));
             end = to;
@@ -104,24 +96,24 @@ impl Scanner<'_> {
         if self.is(from, to, "values") {
             let start = to;
             let mut end = to;
-            while let Some((lexeme, _, next)) = self.lexeme()? {
-                if lexeme == Lexeme::Semicolon {
+            while let Some(lexeme) = self.lexeme()? {
+                if lexeme.kind == Kind::Semicolon {
                     break;
                 }
-                end = next;
+                end = lexeme.end;
             }
             return Ok(Some(Data { format: "Values".into(), is_values: true, start, end }));
         }
         if !self.is(from, to, "format") {
             return Ok(None);
         }
-        let Some((Lexeme::Word, name_from, name_to)) = self.lexeme()? else {
+        let Some(name) = self.lexeme()?.filter(|lexeme| lexeme.kind == Kind::Word) else {
             let place = position(self.sql, to);
             return Err(ParseError::syntax("FORMAT wants the name of a format", place));
         };
-        let format = self.sql.get(name_from..name_to).unwrap_or_default().to_owned();
-        let start = self.data_start(name_to);
-        self.at = self.sql.len();
+        let format = self.sql.get(name.start..name.end).unwrap_or_default().to_owned();
+        let start = self.data_start(name.end);
+        self.lexer.at = self.sql.len();
         Ok(Some(Data { format, is_values: false, start, end: self.sql.len() }))
     }
 
@@ -141,100 +133,15 @@ impl Scanner<'_> {
         at
     }
 
-    /// The next token worth knowing: blanks and comments are skipped.
-    fn lexeme(&mut self) -> Result<Option<(Lexeme, usize, usize)>, ParseError> {
-        self.skip_blanks_and_comments()?;
-        let bytes = self.sql.as_bytes();
-        let from = self.at;
-        let Some(&first) = bytes.get(from) else { return Ok(None) };
-        let lexeme = match first {
-            b';' => Lexeme::Semicolon,
-            b'(' | b'[' | b'{' => Lexeme::Open,
-            b')' | b']' | b'}' => Lexeme::Close,
-            b'\'' | b'"' | b'`' => {
-                self.at = self.quoted_end(from, first)?;
-                return Ok(Some((Lexeme::Other, from, self.at)));
-            }
-            _ if is_word(first) => {
-                while bytes.get(self.at).copied().is_some_and(is_word) {
-                    self.at += 1;
-                }
-                return Ok(Some((Lexeme::Word, from, self.at)));
-            }
-            _ => Lexeme::Other,
-        };
-        self.at += 1;
-        Ok(Some((lexeme, from, self.at)))
-    }
-
-    fn skip_blanks_and_comments(&mut self) -> Result<(), ParseError> {
-        let bytes = self.sql.as_bytes();
+    /// The next lexeme that is neither blank nor comment.
+    fn lexeme(&mut self) -> Result<Option<Lexeme>, ParseError> {
         loop {
-            let rest = bytes.get(self.at..).unwrap_or_default();
-            match rest {
-                [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, ..] => self.at += 1,
-                [b'-', b'-', ..] => {
-                    let line = line_bytes(rest);
-                    self.at += line;
-                }
-                [b'/', b'*', ..] => self.at = self.comment_end()?,
-                _ => return Ok(()),
+            let next = self.lexer.next();
+            let next = next
+                .map_err(|fault| ParseError::syntax(fault.problem, position(self.sql, fault.at)))?;
+            if next.is_none_or(|lexeme| lexeme.kind != Kind::Blank) {
+                return Ok(next);
             }
         }
     }
-
-    /// Comments nest, as the tokenizer has it.
-    fn comment_end(&self) -> Result<usize, ParseError> {
-        let bytes = self.sql.as_bytes();
-        let mut at = self.at;
-        let mut depth = 0usize;
-        loop {
-            match bytes.get(at..).unwrap_or_default() {
-                [b'/', b'*', ..] => {
-                    depth += 1;
-                    at += 2;
-                }
-                [b'*', b'/', ..] => {
-                    depth -= 1;
-                    at += 2;
-                    if depth == 0 {
-                        return Ok(at);
-                    }
-                }
-                [] => {
-                    let place = position(self.sql, self.at);
-                    return Err(ParseError::syntax("this comment does not end", place));
-                }
-                _ => at += 1,
-            }
-        }
-    }
-
-    /// One past the closing quote. A doubled quote is a quote; strings also know backslashes.
-    fn quoted_end(&self, from: usize, quote: u8) -> Result<usize, ParseError> {
-        let bytes = self.sql.as_bytes();
-        let mut at = from + 1;
-        while let Some(&byte) = bytes.get(at) {
-            if byte == b'\\' && quote == b'\'' {
-                at += 2;
-            } else if byte != quote {
-                at += 1;
-            } else if bytes.get(at + 1) == Some(&quote) {
-                at += 2;
-            } else {
-                return Ok(at + 1);
-            }
-        }
-        let place = position(self.sql, from);
-        Err(ParseError::syntax(format!("this {} does not end", char::from(quote)), place))
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
-}
-
-/// Bytes up to the next line break, or all of them.
-fn line_bytes(rest: &[u8]) -> usize {
-    rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
 }

@@ -111,7 +111,7 @@ fn scalars() {
     check_expr("CAST(s, 'Nullable(UInt8)')", "CAST(s AS Nullable(UInt8))");
     check_expr("substring(s, 1, 2)", "substring(s, 1, 2)");
     check_expr("position(s, 'x')", "strpos(s, 'x')");
-    check_expr("extract(s, 'x')", "coalesce(array_element(regexp_match(s, 'x'), 1), '')");
+    check_expr("extract(s, 'x')", "extract(s, 'x')");
     check_expr("EXTRACT(YEAR FROM d)", "EXTRACT(YEAR FROM d)");
     check_expr("dateDiff(day, a, b)", "datediff('day', as_time(a), as_time(b))");
     check_expr("a + INTERVAL n DAY", "dateadd('day', n, a)");
@@ -290,6 +290,114 @@ fn parameters() {
 }
 
 #[test]
+fn statements_in_the_words_of_clickhouse() {
+    check("ALTER TABLE t DELETE WHERE a = 1", "DELETE FROM t WHERE a = 1");
+    check("ALTER TABLE d.t DELETE WHERE a IN (1, 2)", "DELETE FROM d.t WHERE a IN (1, 2)");
+    check(
+        "ALTER TABLE `a t` UPDATE b = f(1, 2), c = d IN (1) WHERE e IN (2)",
+        "UPDATE `a t` SET b = f(1, 2), c = d IN (1) WHERE e IN (2)",
+    );
+    check(
+        "ALTER TABLE t UPDATE drop = 1, add = 2 WHERE a",
+        "UPDATE t SET drop = 1, add = 2 WHERE a",
+    );
+    check("CREATE INDEX i ON t (a)", "CREATE INDEX i ON t(a)");
+    check("CREATE INDEX i ON d.t a", "CREATE INDEX i ON d.t(a)");
+    check(
+        "CREATE INDEX type ON t (type DESC) TYPE minmax GRANULARITY 1",
+        "CREATE INDEX type ON t(type DESC)",
+    );
+    check("ALTER TABLE t ADD INDEX i a TYPE set(0) FIRST", "CREATE INDEX i ON t(a)");
+    check(
+        "ALTER TABLE t ADD INDEX IF NOT EXISTS i (a, b) TYPE minmax",
+        "CREATE INDEX IF NOT EXISTS i ON t(a, b)",
+    );
+    check("ALTER TABLE t MATERIALIZE INDEX i", "ALTER TABLE t DROP INDEX i");
+    check("ALTER TABLE t CLEAR INDEX IF EXISTS i", "ALTER TABLE t DROP INDEX i");
+    check("DESC d.t", "DESC TABLE d.t");
+    check("DESCRIBE TABLE t", "DESCRIBE TABLE t");
+    check("EXISTS d.t", "SHOW __exists TABLE d t");
+    check("EXISTS VIEW v", "SHOW __exists VIEW v");
+    check("EXISTS table", "SHOW __exists TABLE table");
+    for text in [
+        "EXISTS",
+        "EXISTS a b",
+        "EXISTS (SELECT 1)",
+        "ALTER TABLE t DELETE",
+        "ALTER TABLE t UPDATE",
+        "ALTER TABLE t UPDATE a = 1",
+        "ALTER TABLE t UPDATE WHERE a",
+        "ALTER TABLE t ADD INDEX",
+        "ALTER TABLE DELETE WHERE a",
+        "CREATE INDEX",
+        "CREATE INDEX i ON",
+        "CREATE INDEX i ON t",
+        "CREATE INDEX i ON t (a) TYPE",
+    ] {
+        error(text);
+    }
+    let place = |sql: &str| error(sql).position.map(|place| (place.line, place.column));
+    assert_eq!(place("ALTER TABLE t\nDELETE IN PARTITION 1 WHERE a"), Some((2, 8)));
+    assert_eq!(place("ALTER TABLE t ADD COLUMN a Int8, DELETE WHERE a"), Some((1, 34)));
+}
+
+#[test]
+fn words_that_the_parser_forgets_are_refused() {
+    for text in [
+        "CREATE TABLE t (a Int8 AUTO_INCREMENT)",
+        "CREATE TABLE t (a Int8 NOT NULL AUTOINCREMENT, b Int8)",
+        "CREATE TABLE IF NOT EXISTS t (a Int8 PRIMARY KEY DESC)",
+        "ALTER TABLE t ADD COLUMN a Int8 AUTO_INCREMENT",
+    ] {
+        let message = error(text).to_string();
+        assert!(message.contains("of a column is not supported"), "{text}: {message}");
+    }
+    for text in [
+        "CREATE TABLE t (auto_increment Int8, desc Int8, `asc` Int8)",
+        "ALTER TABLE t DROP COLUMN autoincrement",
+    ] {
+        assert_eq!(parsed(text).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn the_text_of_a_view_is_kept_as_written() {
+    let text = |sql: &str| one(sql).view.map(|view| view.query);
+    let by = |text: &str| Some(text.to_owned());
+    assert_eq!(text("CREATE VIEW v AS SELECT 1"), by("SELECT 1"));
+    assert_eq!(text("CREATE TABLE view (a Int8)"), None);
+    assert_eq!(text("SELECT 1 AS view"), None);
+    let long = "  CREATE OR REPLACE VIEW `as` (a, `as`)\nAS\n  SELECT é, -- a comment; AS\n\t'AS' \
+                AS b FROM t /* in */ WHERE a -- behind\n ; SELECT 2";
+    let expected = "SELECT é, -- a comment; AS\n\t'AS' AS b FROM t /* in */ WHERE a";
+    let view = parsed(long).remove(0).view.unwrap();
+    assert_eq!(
+        (view.query.as_str(), view.columns),
+        (expected, vec!["a".to_owned(), "as".to_owned()])
+    );
+    let second = parsed("SELECT 'é' AS a; CREATE VIEW v AS (SELECT 'é') -- x").remove(1);
+    assert_eq!(second.view.map(|view| view.query), by("(SELECT 'é')"));
+    // What is taken off the end is none of the query's.
+    let settings = one("CREATE VIEW v AS SELECT 1 SETTINGS a = 1");
+    assert_eq!(settings.view.map(|view| view.query), by("SELECT 1"));
+    assert_eq!(settings.settings.len(), 1);
+    for (text, what) in [
+        ("CREATE MATERIALIZED VIEW v AS SELECT 1", "MATERIALIZED VIEW"),
+        (
+            "CREATE MATERIALIZED VIEW v ENGINE = MergeTree ORDER BY a AS SELECT 1",
+            "MATERIALIZED VIEW",
+        ),
+        ("CREATE OR REPLACE TEMPORARY VIEW v AS SELECT 1", "TEMPORARY VIEW"),
+        ("CREATE VIEW v AS SELECT {a:Int8}", "a parameter of a view"),
+    ] {
+        let message = error(text).to_string();
+        assert!(message.contains(what), "{text}: {message}");
+    }
+    let named = with_params("CREATE VIEW {v:Identifier} AS SELECT 1 AS a", &[("v", "my v")]);
+    assert_eq!(named.unwrap(), "CREATE VIEW `my v` AS SELECT 1 AS a");
+}
+
+#[test]
 fn errors_say_where() {
     let position = |sql: &str| error(sql).position.map(|place| (place.line, place.column));
     assert_eq!(position("SELECT 1;\nSELECT a FROM t WHERE )"), Some((2, 23)));
@@ -300,6 +408,106 @@ fn errors_say_where() {
     assert!(error("SELECT ?").to_string().contains("{name:Type}"));
     assert!(error("SELECT quantile(0.1, 0.2)(a)").to_string().contains("quantile(p)(x)"));
     assert!(error("SELECT lower(1)(a)").to_string().contains("no parameters"));
+}
+
+/// What a literal becomes is recorded in `tests/slt/literals.slt`; here is how it is spelt then.
+#[test]
+fn literals() {
+    for (written, expected) in [
+        (r"'\d'", r"'\d'"),
+        (r"'\1\%'", r"'\1\%'"),
+        (r"'\x41'", "'A'"),
+        (r"'a\Nb'", "'ab'"),
+        (r"'it\'s'", "'it''s'"),
+        ("'it''s'", "'it''s'"),
+        ("x'41'", "'A'"),
+        ("B'1000010'", "'B'"),
+        ("$$a$b$$", "'a$b'"),
+        ("0xFF", "255"),
+        ("0b101", "5"),
+        ("1_000", "1000"),
+        ("1.50", "1.50"),
+        ("0x1p3", "8.0"),
+        ("-NaN", "-nan"),
+        ("`inf`", "`inf`"),
+        ("t.inf", "t.inf"),
+        ("data[1].inf", "data[1].'inf'"),
+        ("inf(1)", "inf(1)"),
+        ("data.2fa", "data.2fa"),
+        (r#""a\tb""#, "\"a\tb\""),
+        (r"`a\`b`", "`a``b`"),
+        ("a-1", "a - 1"),
+        ("a -- 1\n-.5", "a - .5"),
+        ("a/*.5*/+.5", "a + .5"),
+    ] {
+        check_expr(written, expected);
+    }
+    assert_eq!(
+        one("SELECT 1 SETTINGS a = 0x10, b = '\\d'").settings,
+        [("a".to_owned(), "16".to_owned()), ("b".to_owned(), "\\d".to_owned())]
+    );
+    let params = [("p".to_owned(), r"\d\x41\\".to_owned())].into();
+    let options = ParseOptions { params, ..ParseOptions::default() };
+    let parsed = parse("SELECT {p:String} AS x", &options).unwrap();
+    assert_eq!(parsed[0].statement.to_string(), r"SELECT '\dA\' AS x");
+}
+
+#[test]
+fn broken_literals_name_their_place() {
+    let at = |line, column| Some(Position { line, column });
+    for (sql, words, place) in [
+        (r"SELECT 'a\x4'", "two hexadecimal digits", at(1, 10)),
+        ("SELECT 1,\n 'é', '\\xFF'", "no UTF-8", at(2, 8)),
+        ("SELECT x'4G'", "no hexadecimal digit", at(1, 11)),
+        ("SELECT b'012'", "no binary digit", at(1, 12)),
+        ("SELECT x'FF'", "no UTF-8", at(1, 8)),
+        ("SELECT\n\n  0xG", "no number", at(3, 3)),
+        ("SELECT 1__0", "between two digits", at(1, 9)),
+        ("SELECT a, 1e400", "too large", at(1, 11)),
+        ("SELECT 1; SELECT 0b2", "no number", at(1, 18)),
+        ("SELECT 'a", "does not end", at(1, 8)),
+        ("SELECT\n `a\\`", "does not end", at(2, 2)),
+        ("SELECT $a$b", "does not end", at(1, 8)),
+        ("SELECT 1 /* /* */", "does not end", at(1, 10)),
+        ("SELECT 'a' 'b'", "side by side", at(1, 12)),
+        ("SELECT a FROM t WHERE b = N'x'", "prefix N", at(1, 27)),
+        ("SELECT CAST(1, 'Int\\x')", "two hexadecimal digits", at(1, 20)),
+        ("INSERT INTO t VALUES ('a'),\n(0x)", "no number", at(2, 2)),
+    ] {
+        let error = error(sql);
+        assert!(error.to_string().contains(words), "{sql}: {error}");
+        assert_eq!(error.position, place, "{sql}: {error}");
+    }
+    let params = [("p".to_owned(), r"\x4".to_owned())].into();
+    let options = ParseOptions { params, ..ParseOptions::default() };
+    let error = parse("SELECT {p:String}", &options).unwrap_err();
+    assert!(matches!(error.kind, ParseErrorKind::BadParameter { .. }), "{error}");
+}
+
+/// Whatever stands for a literal is read or refused, the same alone as in a statement.
+#[test]
+fn broken_literals_never_panic() {
+    let marks =
+        "' \" ` \\ $ $a$ $$ x' b' N' 0x 0b 1 F _ . e p - + \\x4 \\xC3 \\N '' /* -- ; ( ) % ?";
+    let others = ["9999999999999999999", "inf", "é", "İ", "\0", "\n", " ", "\u{a0}", "{a:Int8}"];
+    let pieces: Vec<&str> = marks.split(' ').chain(others).collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut read = 0;
+    for _ in 0..100_000 {
+        let text: String = (0..1 + random(8)).map(|_| pieces[random(pieces.len())]).collect();
+        if let Ok(Some((_, end))) = literal::read(&text) {
+            read += 1;
+            assert!(text.is_char_boundary(end) && end <= text.len(), "{text}");
+        }
+        let _ = parse(&format!("SELECT {text}"), &ParseOptions::default());
+        let _ = parse(&format!("INSERT INTO t VALUES ({text})"), &ParseOptions::default());
+    }
+    assert!(read > 5_000, "{read}");
 }
 
 #[test]

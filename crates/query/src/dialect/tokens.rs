@@ -3,12 +3,15 @@
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{
-    Location, Token, TokenWithSpan, Tokenizer, TokenizerError,
+    Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError,
 };
 
 use super::clickhouse::Dialect;
 use super::error::{ParseError, ParseErrorKind, Position};
+use super::lexer::{Kind, Lexer};
+use super::literal::{self, Literal, Malformed};
 use super::options::Limits;
+use super::scan::position;
 
 /// Most AND and OR of one expression.
 const LOGICAL_MAX: usize = 1024;
@@ -20,17 +23,72 @@ const SETS_MAX: usize = 64;
 pub(super) const JOINS_MAX: usize = 64;
 /// Deepest nesting of subqueries in expressions: DataFusion's checks of a plan visit each level
 /// twice as often as the one around it.
-const SUBQUERIES_MAX: usize = 6;
+pub(crate) const SUBQUERIES_MAX: usize = 6;
 /// Most brackets opened right behind one of FROM or IN: the parser reads each of them twice.
 const DOUBLE_BRACKETS_MAX: usize = 8;
 
 /// Tokens of `text` without blanks and comments; `start` is where it begins in the whole text.
 pub(super) fn tokenize(text: &str, start: Position) -> Result<Vec<TokenWithSpan>, ParseError> {
     let mut tokens = Vec::new();
+    let mut lexer = Lexer::new(text);
+    let mut at = Location { line: start.line, column: start.column };
+    let faulty = |offset, problem: String| {
+        let place = shift(position(text, offset), start);
+        ParseError::syntax(problem, Position { line: place.line, column: place.column })
+    };
+    while let Some(lexeme) = lexer.next().map_err(|fault| faulty(fault.at, fault.problem))? {
+        let piece = text.get(lexeme.start..lexeme.end).unwrap_or_default();
+        let end = behind(at, piece);
+        if lexeme.kind == Kind::Marks {
+            marks(piece, at, &mut tokens)?;
+        } else if let Some(token) = token(lexeme.kind, piece)
+            .map_err(|wrong| faulty(lexeme.start + wrong.at, wrong.problem))?
+        {
+            let is_string = |token: &Token| matches!(token, Token::SingleQuotedString(_));
+            if is_string(&token) && tokens.last().is_some_and(|last| is_string(&last.token)) {
+                let problem = "two strings stand side by side: write || between them";
+                return Err(faulty(lexeme.start, problem.into()));
+            }
+            tokens.push(TokenWithSpan::at(token, at, end));
+        }
+        at = end;
+    }
+    Ok(tokens)
+}
+
+/// The token that a lexeme is; none for a blank.
+fn token(kind: Kind, piece: &str) -> Result<Option<Token>, Malformed> {
+    if let Some(literal) = literal::of(kind, piece)? {
+        return Ok(Some(match literal {
+            Literal::Text(text) => Token::SingleQuotedString(text.into_owned()),
+            Literal::Number(digits) => Token::Number(digits.into_owned(), false),
+        }));
+    }
+    Ok(Some(match (kind, piece) {
+        (Kind::Word, word) => Token::make_word(word, None),
+        (Kind::Name, name) => {
+            let quote = if name.starts_with('`') { '`' } else { '"' };
+            Token::make_word(&literal::quoted(name, quote)?, Some(quote))
+        }
+        (Kind::Period, _) => Token::Period,
+        (Kind::Semicolon, _) => Token::SemiColon,
+        (_, "(") => Token::LParen,
+        (_, ")") => Token::RParen,
+        (_, "[") => Token::LBracket,
+        (_, "]") => Token::RBracket,
+        (_, "{") => Token::LBrace,
+        (_, "}") => Token::RBrace,
+        _ => return Ok(None),
+    }))
+}
+
+/// Operators and whatever else is no word and no literal: sqlparser knows which marks are one.
+fn marks(piece: &str, start: Location, tokens: &mut Vec<TokenWithSpan>) -> Result<(), ParseError> {
+    let start = Position { line: start.line, column: start.column };
     let mut all = Vec::new();
-    let outcome = Tokenizer::new(&Dialect, text).tokenize_with_location_into_buf(&mut all);
+    let outcome = Tokenizer::new(&Dialect, piece).tokenize_with_location_into_buf(&mut all);
     if let Err(TokenizerError { message, location }) = outcome {
-        let place = shift(location, start);
+        let place = shift(Position { line: location.line, column: location.column }, start);
         let place = Position { line: place.line, column: place.column };
         return Err(ParseError::syntax(message, place));
     }
@@ -38,18 +96,28 @@ pub(super) fn tokenize(text: &str, start: Position) -> Result<Vec<TokenWithSpan>
         if matches!(token.token, Token::Whitespace(_)) {
             continue;
         }
-        token.span.start = shift(token.span.start, start);
-        token.span.end = shift(token.span.end, start);
+        let moved = |at: Location| shift(Position { line: at.line, column: at.column }, start);
+        token.span = Span::new(moved(token.span.start), moved(token.span.end));
         tokens.push(token);
     }
-    Ok(tokens)
+    Ok(())
 }
 
-fn shift(location: Location, start: Position) -> Location {
-    let line = location.line + start.line - 1;
-    let column =
-        if location.line == 1 { location.column + start.column - 1 } else { location.column };
-    Location { line, column }
+/// The place right behind a piece of text that begins at `from`.
+fn behind(from: Location, piece: &str) -> Location {
+    match piece.rsplit_once('\n') {
+        None => Location { column: from.column + piece.chars().count() as u64, ..from },
+        Some((before, last)) => Location {
+            line: from.line + before.matches('\n').count() as u64 + 1,
+            column: last.chars().count() as u64 + 1,
+        },
+    }
+}
+
+/// A place within a text that begins at `start`, as one in the whole text.
+fn shift(at: Position, start: Position) -> Location {
+    let column = if at.line == 1 { at.column + start.column - 1 } else { at.column };
+    Location { line: at.line + start.line - 1, column }
 }
 
 /// Where a token is.

@@ -6,7 +6,10 @@
 mod arrays;
 mod dates;
 mod distance;
+mod like;
+mod matches;
 mod numbers;
+mod re2;
 mod register;
 mod scalar;
 mod strings;
@@ -14,6 +17,8 @@ mod strings;
 pub(crate) mod tests;
 mod text;
 
-pub(crate) use numbers::{AS_NUMBER, AS_TIME, as_number, as_time, as_time_type, intdiv};
+pub(crate) use like::translated as like_pattern;
+pub(crate) use numbers::{AS_FLOAT, AS_NUMBER, AS_TIME, as_number, as_time, as_time_type, intdiv};
 pub use register::{Function, configure, functions, register};
 pub(crate) use scalar::{Arguments, NativeFunction};
+pub(crate) use text::shown;

@@ -16,6 +16,8 @@ use crate::dialect::clickhouse_name;
 
 /// Name of the function that makes numbers of JSON values.
 pub(crate) const AS_NUMBER: &str = "as_number";
+/// Name of the function that makes floats of values.
+pub(crate) const AS_FLOAT: &str = "as_float";
 
 /// This file's functions with an example each.
 pub(super) fn functions() -> Vec<Function> {
@@ -60,7 +62,7 @@ fn as_float() -> NativeFunction {
         _ => plan_err!("as_float wants one argument"),
     };
     let evaluate = |arguments: &Arguments<'_>| Ok(Arc::new(arguments.floats(0)?) as ArrayRef);
-    NativeFunction::new("as_float", 1..=1, returns, evaluate)
+    NativeFunction::new(AS_FLOAT, 1..=1, returns, evaluate)
         .with_identity(|data_type| *data_type == DataType::Float64)
 }
 

@@ -8,8 +8,9 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionContext;
 
 use super::scalar::NativeFunction;
-use super::{arrays, dates, distance, numbers, strings, text};
+use super::{arrays, dates, distance, like, matches, numbers, strings, text};
 use crate::dialect::ClickHouseTypes;
+use crate::floats::FloatMeaning;
 use crate::json;
 
 /// A native function and how to show it: `system.functions` and the documentation read this.
@@ -49,6 +50,8 @@ pub fn functions() -> Vec<Function> {
     let mut all = numbers::functions();
     all.extend(text::functions());
     all.extend(strings::functions());
+    all.extend(matches::functions());
+    all.extend(like::functions());
     all.extend(dates::functions());
     all.extend(arrays::functions());
     all.extend(distance::functions());
@@ -90,8 +93,12 @@ pub fn configure(state: SessionState) -> Result<SessionState> {
     for function in json::entries_functions() {
         state.register_udf(Arc::new(function))?;
     }
+    state.register_function_rewrite(Arc::new(json::TextIsText))?;
+    state.register_function_rewrite(Arc::new(like::LikePatterns))?;
     state.register_function_rewrite(Arc::new(json::JsonOperands))?;
     state.add_analyzer_rule(Arc::new(json::JsonOrder));
+    // After types and sort keys are what they will be.
+    state.add_analyzer_rule(Arc::new(FloatMeaning));
     Ok(state)
 }
 

@@ -1,7 +1,6 @@
 //! One type for every native function: a name, a number of arguments, a result type, and code over
 //! arrays. Constants are folded here, not in each function.
 
-use std::any::Any;
 use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -98,10 +97,6 @@ impl Hash for NativeFunction {
 }
 
 impl ScalarUDFImpl for NativeFunction {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn name(&self) -> &str {
         self.name
     }

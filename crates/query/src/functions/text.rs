@@ -32,7 +32,7 @@ fn to_string() -> NativeFunction {
 }
 
 /// Every value of a column as text.
-fn shown(array: &ArrayRef) -> Result<StringViewArray> {
+pub(crate) fn shown(array: &ArrayRef) -> Result<StringViewArray> {
     Ok(match array.data_type() {
         DataType::Float32 => written(array.as_primitive::<Float32Type>(), |value, out| {
             float(f64::from(value), format!("{value}"), out)

@@ -1,7 +1,6 @@
 //! `JSONExtractKeysAndValues(json, path..., 'Type')` and `JSONExtractKeysAndValuesRaw(json,
 //! path...)`: the fields of an object as pairs of key and value. Not single values (`extract`).
 
-use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -59,10 +58,6 @@ fn item(value: &ColumnType, is_nullable: bool) -> FieldRef {
 }
 
 impl ScalarUDFImpl for JsonEntries {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn name(&self) -> &str {
         if self.is_raw { "jsonextractkeysandvaluesraw" } else { "jsonextractkeysandvalues" }
     }

@@ -2,7 +2,6 @@
 //! read by where its values are stored as another type. Not the functions with a type in their
 //! name (`udf`).
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -157,10 +156,6 @@ fn without_broken(raws: &[Option<&str>], values: ArrayRef) -> Result<ArrayRef> {
 }
 
 impl ScalarUDFImpl for JsonExtract {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn name(&self) -> &str {
         "jsonextract"
     }

@@ -15,6 +15,19 @@ pub(crate) const DYNAMIC: &str = "Dynamic";
 /// Key of field metadata with the types of the paths of a JSON column, see [`with_paths`].
 const PATHS_KEY: &str = "dodb.paths";
 
+/// Key of field metadata that says that texts are values of a path.
+const PATH_KEY: &str = "dodb.path";
+
+/// Metadata of a field of texts that are values of a path.
+pub(crate) fn path_metadata() -> HashMap<String, String> {
+    HashMap::from([(PATH_KEY.to_owned(), String::new())])
+}
+
+/// Whether a field's texts are values of a path, among which may be numbers.
+pub(crate) fn is_of_path(field: &Field) -> bool {
+    is_dynamic(field) || field.metadata().contains_key(PATH_KEY)
+}
+
 /// Metadata of a field of a kind.
 pub(crate) fn kind_metadata(kind: &str) -> HashMap<String, String> {
     HashMap::from([(TYPE_KEY.to_owned(), kind.to_owned())])

@@ -19,6 +19,7 @@ mod planner;
 mod subcolumn;
 #[cfg(test)]
 mod tests;
+mod text_is_text;
 mod udf;
 
 pub(crate) use entries::functions as entries_functions;
@@ -30,6 +31,7 @@ pub use order::JsonOrder;
 pub(crate) use path::JsonPath;
 pub use planner::JsonPlanner;
 pub(crate) use subcolumn::{SUBCOLUMN, function as subcolumn_function};
+pub use text_is_text::TextIsText;
 
 use dodb_part::json as read;
 pub use read::{STEPS_MAX, Step, elements, keys, length, raw, text};

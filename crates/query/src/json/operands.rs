@@ -61,10 +61,10 @@ fn time_of_path(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
         Expr::ScalarFunction(function) if function.name() == AS_TIME => {
             (function.args.first()?, as_time_type())
         }
-        Expr::Cast(Cast { expr, data_type }) | Expr::TryCast(TryCast { expr, data_type })
-            if matches!(data_type, DataType::Date32 | DataType::Timestamp(..)) =>
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field })
+            if matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..)) =>
         {
-            (expr.as_ref(), data_type.clone())
+            (expr.as_ref(), field.data_type().clone())
         }
         _ => return None,
     };

@@ -8,6 +8,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::is_dynamic;
 use super::planner::field_of;
+use crate::floats::seen_through;
 use crate::functions::as_number;
 
 /// Sorts paths by their number, then by their text.
@@ -48,6 +49,7 @@ fn sorted(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 fn is_number_of(number: &Expr, path: &Expr) -> bool {
+    let (_, number) = seen_through(number);
     match number {
         Expr::ScalarFunction(function) => {
             super::planner::is_number_of_path(number) && function.args.first() == Some(path)

@@ -2,7 +2,6 @@
 //! and taken over by scans, which read the subcolumn. Here also: reading it from text, where it
 //! was not taken over.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
@@ -17,7 +16,7 @@ use datafusion::logical_expr::{
 use dodb_part::documents_path;
 use dodb_part::json::{PathType, path_text};
 
-use super::kind::{DYNAMIC, kind_metadata};
+use super::kind::{DYNAMIC, kind_metadata, path_metadata};
 use crate::error::external;
 
 /// The function; its one argument is the document.
@@ -53,7 +52,7 @@ impl JsonPath {
 
     /// The path, when the function is one.
     pub fn of_udf(function: &ScalarUDF) -> Option<&JsonPath> {
-        function.inner().as_any().downcast_ref::<JsonPath>()
+        function.inner().downcast_ref::<JsonPath>()
     }
 
     /// The path as it is stored.
@@ -68,10 +67,6 @@ impl JsonPath {
 }
 
 impl ScalarUDFImpl for JsonPath {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn name(&self) -> &str {
         NAME
     }
@@ -102,6 +97,7 @@ impl ScalarUDFImpl for JsonPath {
         let field = Field::new(self.keys.join("."), self.arrow(), true);
         Ok(Arc::new(match self.ty {
             PathType::Text => field.with_metadata(kind_metadata(DYNAMIC)),
+            PathType::String => field.with_metadata(path_metadata()),
             _ => field,
         }))
     }

@@ -1,7 +1,6 @@
 //! `data.a.:Int64`: the values of a path that are of one type, as a function until the path is
 //! known for what it is. Not casts, which convert.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
@@ -64,10 +63,6 @@ struct Subcolumn {
 }
 
 impl ScalarUDFImpl for Subcolumn {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn name(&self) -> &str {
         SUBCOLUMN
     }

@@ -2,12 +2,12 @@
 //! templates, and lower-case names for the rest.
 
 use datafusion::sql::sqlparser::ast::{
-    CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Value, WindowType, helpers::attached_token::AttachedToken,
+    BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr,
+    Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Value, WindowType, helpers::attached_token::AttachedToken,
 };
 
-use super::{combinators, template};
+use super::{combinators, template, windows};
 use crate::dialect::error::ParseError;
 use crate::dialect::options::ParseOptions;
 
@@ -82,6 +82,9 @@ pub(super) fn rewrite(function: Function, options: &ParseOptions) -> Result<Expr
         }
     }
     let name = name.to_owned();
+    if windows::is_lead_of_some(&function, &name) {
+        return windows::lead_of_some(function);
+    }
     renamed(function, &name)
 }
 
@@ -207,8 +210,35 @@ fn special(call: &mut Call) -> Result<Option<Expr>, ParseError> {
         "todecimal128" => to_decimal(call, 38)?,
         "todatetime64" => to_datetime64(call)?,
         "quantiles" | "quantilestdigest" | "quantilesexact" => quantiles(call)?,
+        "uniq" | "uniqexact" | "uniqcombined" | "uniqcombined64" | "uniqhll12" | "uniqtheta"
+        | "countdistinct"
+            if call.args.len() > 1 =>
+        {
+            different_rows(call)
+        }
+        "count" if call.distinct && call.args.len() > 1 => different_rows(call),
         _ => return Ok(None),
     }))
+}
+
+/// `uniqExact(a, b)`, `count(DISTINCT a, b)`: the different pairs in which nothing is null.
+fn different_rows(call: &mut Call) -> Expr {
+    let args = std::mem::take(&mut call.args);
+    let known = args.iter().map(|arg| Expr::IsNotNull(Box::new(arg.clone())));
+    let filter = call.filter.take().map(|filter| Expr::Nested(Box::new(filter)));
+    let filter = filter.into_iter().chain(known).reduce(|left, right| {
+        let (left, right) = (Box::new(left), Box::new(right));
+        Expr::BinaryOp { left, op: BinaryOperator::And, right }
+    });
+    let mut count = function("count", vec![function("struct", args)]);
+    if let Expr::Function(count) = &mut count {
+        count.filter = filter.map(Box::new);
+        count.over = call.over.take();
+        if let FunctionArguments::List(list) = &mut count.args {
+            list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
+        }
+    }
+    count
 }
 
 fn multi_if(call: &mut Call) -> Result<Expr, ParseError> {

@@ -9,7 +9,9 @@ mod projection;
 mod query;
 mod template;
 mod visit;
+mod windows;
 
 pub(crate) use moment::{Moment, split as split_moment};
 pub use names::{Spelling, spellings};
+pub(crate) use projection::shown_column;
 pub(super) use visit::rewrite;

@@ -33,7 +33,7 @@ pub(super) fn into_name(table: &mut TableFactor) -> Result<(), ParseError> {
     let plain = last.clone();
     *last = Ident::with_quote_and_span('`', last.span, format!("{}{moment}", last.value));
     if alias.is_none() {
-        *alias = Some(TableAlias { explicit: true, name: plain, columns: Vec::new() });
+        *alias = Some(TableAlias { explicit: true, name: plain, columns: Vec::new(), at: None });
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn moment(version: &TableVersion) -> Result<Moment, ParseError> {
                 None => refused("the time of"),
             }
         }
-        TableVersion::Function(_) => refused("the moment"),
+        TableVersion::Function(_) | TableVersion::Changes { .. } => refused("the moment"),
     }
 }
 

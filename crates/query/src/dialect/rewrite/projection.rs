@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, Query, Select, SelectItem, TableFactor, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::combinators::is_aggregate;
@@ -14,9 +15,19 @@ use crate::dialect::error::{ParseError, ParseErrorKind};
 /// Most characters that names may expand to in one query, against `a+a AS b, b+b AS c, ...`.
 const EXPANSION_MAX: usize = 64 * 1024;
 
+/// Stands in a name that the list has already, with a number behind: DataFusion wants every column
+/// to have a name of its own.
+const AGAIN: char = '\u{2063}';
+
+/// A column's name as an answer shows it.
+pub(crate) fn shown_column(name: &str) -> &str {
+    name.split_once(AGAIN).map_or(name, |(name, _)| name)
+}
+
 /// Names unnamed items by their text, and puts the expressions of names where names are used.
 pub(super) fn name_and_resolve(select: &mut Select) -> Result<(), ParseError> {
     name_items(select);
+    tell_apart(select);
     let mut names = Names::default();
     let mut aliases: HashMap<String, Expr> = HashMap::new();
     for item in &select.projection {
@@ -149,14 +160,42 @@ fn any(expr: &Expr, is: &mut dyn FnMut(&Expr) -> bool) -> bool {
 fn name_items(select: &mut Select) {
     let mut used: HashSet<String> = select.projection.iter().filter_map(given_name).collect();
     let tables = table_names(select);
-    for item in &mut select.projection {
+    for (at, item) in select.projection.iter_mut().enumerate() {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
         let Some(name) = shown_name(expr, &tables) else { continue };
-        if used.insert(name.clone()) {
-            let expr = expr.clone();
-            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+        let name = if used.insert(name.clone()) { name } else { again(&name, at) };
+        let expr = expr.clone();
+        *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+    }
+}
+
+/// Gives plain columns, and what has a name, another one where they come again.
+fn tell_apart(select: &mut Select) {
+    let has_all = select.projection.iter().any(|item| match item {
+        SelectItem::Wildcard(options) => *options == WildcardAdditionalOptions::default(),
+        _ => false,
+    });
+    let mut seen = HashSet::new();
+    for (at, item) in select.projection.iter_mut().enumerate() {
+        let (expr, name, is_of_all) = match &*item {
+            SelectItem::ExprWithAlias { expr, alias } => (expr, alias, false),
+            SelectItem::UnnamedExpr(expr @ Expr::Identifier(name)) => (expr, name, has_all),
+            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(names)) => match names.last() {
+                Some(name) => (expr, name, has_all),
+                None => continue,
+            },
+            _ => continue,
+        };
+        if !seen.insert((name.value.clone(), expr.to_string())) || is_of_all {
+            let alias = Ident::with_quote('"', again(&name.value, at));
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
         }
     }
+}
+
+/// The name of an item that another has already.
+fn again(name: &str, at: usize) -> String {
+    format!("{name}{AGAIN}{at}")
 }
 
 fn given_name(item: &SelectItem) -> Option<String> {

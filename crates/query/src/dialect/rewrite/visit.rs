@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, Expr, Query, Statement, TableFactor, Value, VisitMut,
-    VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, Expr, Query, Statement, TableFactor, UnaryOperator,
+    Value, VisitMut, VisitorMut,
 };
 
 use super::{calls, moment, query};
@@ -135,12 +135,14 @@ fn rewrite_expr(expr: &mut Expr, options: &ParseOptions) -> Result<(), ParseErro
             calls::function(SUBCOLUMN, vec![*expr, name])
         }
         Expr::RLike { negated, expr, pattern, .. } => {
-            let matches = calls::function("regexp_like", vec![*expr, *pattern]);
+            let matches = calls::function("match", vec![*expr, *pattern]);
             negate_if(negated, matches)
         }
         Expr::InList { list, negated, .. } if list.is_empty() => {
             Expr::value(Value::Boolean(negated))
         }
+        // Of a text too, which has no sign.
+        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => *expr,
         // Tuples in IN hold anything; the planner's own tuples only names and literals.
         Expr::Tuple(values) => calls::function("struct", values),
         Expr::BinaryOp { left, op, right } => interval_arithmetic(*left, op, *right),
@@ -160,7 +162,7 @@ fn negate_if(negated: bool, expr: Expr) -> Expr {
     if !negated {
         return expr;
     }
-    let op = datafusion::sql::sqlparser::ast::UnaryOperator::Not;
+    let op = UnaryOperator::Not;
     Expr::UnaryOp { op, expr: Box::new(expr) }
 }
 
@@ -181,7 +183,7 @@ fn interval_arithmetic(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
             let count = if sign > 0 {
                 *interval.value
             } else {
-                let op = datafusion::sql::sqlparser::ast::UnaryOperator::Minus;
+                let op = UnaryOperator::Minus;
                 Expr::UnaryOp { op, expr: Box::new(Expr::Nested(interval.value)) }
             };
             calls::function("dateadd", vec![unit, count, left])
