@@ -1,24 +1,22 @@
 //! Databases that are attached, as DataFusion sees them: `lake.events`, ``lake.`sales.orders` ``,
-//! `lake.sales.orders`. And how they come and go: CREATE and DROP DATABASE. Not here: how their
-//! tables are found and read (`dodb-engine`).
+//! `lake.sales.orders`. And what attaches one. Not here: CREATE and DROP DATABASE
+//! ([`crate::databases`]), how their tables are found and read (`dodb-engine`).
 
-use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::Result as PlanResult;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectNamePart, Value,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value,
 };
 use dodb_engine::Attachment;
 
-use crate::catalog::{Access, SYSTEM, as_of};
+use crate::catalog::{Access, as_of};
 use crate::dialect::split_moment;
 use crate::error::{Error, Result, external};
 use crate::provider::DodbTable;
 use crate::session::{Request, Session};
-use crate::write::check_may_write;
 
 /// A database that is attached, or one of its namespaces.
 pub(crate) struct AttachedTables {
@@ -35,10 +33,6 @@ impl std::fmt::Debug for AttachedTables {
 
 #[async_trait]
 impl SchemaProvider for AttachedTables {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     /// To know them takes a request.
     fn table_names(&self) -> Vec<String> {
         Vec::new()
@@ -56,8 +50,7 @@ impl SchemaProvider for AttachedTables {
         let snapshot = db.attached_snapshot(&self.database, &name, as_of, &budget.usage).await;
         let snapshot = snapshot.map_err(external)?;
         let infer_times = self.access.settings.infer_times;
-        let row_addresses = self.access.row_addresses;
-        Ok(Some(Arc::new(DodbTable::new(snapshot, row_addresses, infer_times, budget))))
+        Ok(Some(Arc::new(DodbTable::new(snapshot, infer_times, budget))))
     }
 
     fn table_exist(&self, _name: &str) -> bool {
@@ -78,10 +71,6 @@ impl std::fmt::Debug for AttachedDatabase {
 }
 
 impl CatalogProvider for AttachedDatabase {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn schema_names(&self) -> Vec<String> {
         Vec::new()
     }
@@ -95,59 +84,26 @@ impl CatalogProvider for AttachedDatabase {
     }
 }
 
-/// `CREATE DATABASE name ENGINE = Iceberg('uri', 'warehouse')`.
-pub(crate) fn create(
+/// `CREATE DATABASE name ENGINE = Iceberg('uri', 'warehouse')`. `Ok(false)`: there was one.
+pub(crate) fn attach(
     session: &Session,
-    name: &ObjectName,
-    engine: Option<&Expr>,
-    if_not_exists: bool,
+    name: &str,
+    engine: &Expr,
     request: &Request,
-) -> Result<()> {
-    check_may_write(request, "CREATE DATABASE")?;
-    let name = database_name(name)?;
-    if name == session.database || name == SYSTEM || name == "information_schema" {
-        if if_not_exists {
-            return Ok(());
-        }
-        return Err(Error::Plan(format!("there is a database `{name}`")));
-    }
-    let attachment = attachment(engine)?;
-    session.db.attach(&name, attachment, if_not_exists, &request.usage)?;
-    Ok(())
+) -> Result<bool> {
+    Ok(session.db.attach(name, attachment(engine)?, true, &request.usage)?)
 }
 
-/// `DROP DATABASE name`: it is not read any more; nothing of it is deleted.
-pub(crate) fn drop(
-    session: &Session,
-    name: &ObjectName,
-    if_exists: bool,
-    request: &Request,
-) -> Result<()> {
-    check_may_write(request, "DROP DATABASE")?;
-    let name = database_name(name)?;
-    if name == session.database {
-        return Err(Error::unsupported(
-            format!("DROP DATABASE `{name}` from within"),
-            "drop its tables",
-        ));
-    }
-    session.db.detach(&name, if_exists, &request.usage)?;
-    Ok(())
-}
-
-/// The name of a database.
-pub(crate) fn database_name(name: &ObjectName) -> Result<String> {
-    match name.0.as_slice() {
-        [ObjectNamePart::Identifier(ident)] => Ok(ident.value.clone()),
-        _ => Err(Error::Plan(format!("`{name}` is not the name of a database"))),
-    }
-}
-
-fn attachment(engine: Option<&Expr>) -> Result<Attachment> {
+fn attachment(engine: &Expr) -> Result<Attachment> {
     const WANTED: &str = "ENGINE = Iceberg('https://catalog', 'warehouse'), Iceberg('s3://folder') \
                           or Iceberg('file:///folder')";
-    let wrong = || Error::Plan(format!("CREATE DATABASE attaches Iceberg tables: {WANTED}"));
-    let Some(Expr::Function(call)) = engine else { return Err(wrong()) };
+    let wrong = || {
+        Error::Plan(format!(
+            "a database has no ENGINE `{engine}`: one of dodb's own needs none, and Iceberg tables \
+             of others are attached with {WANTED}"
+        ))
+    };
+    let Expr::Function(call) = engine else { return Err(wrong()) };
     let FunctionArguments::List(list) = &call.args else { return Err(wrong()) };
     if !call.name.to_string().eq_ignore_ascii_case("Iceberg") {
         return Err(wrong());

@@ -2,7 +2,6 @@
 //! one moment of it. Not here: the tables' rows ([`crate::provider`]), `system`
 //! ([`crate::system`]), tables of attached databases ([`crate::attached`]).
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,17 +13,23 @@ use parking_lot::Mutex;
 
 use crate::attached::{AttachedDatabase, AttachedTables};
 use crate::budget::Budget;
+use crate::databases::{Databases, OtherDatabase};
 use crate::dialect::{Moment, split_moment};
 use crate::error::external;
 use crate::provider::DodbTable;
 use crate::query_log::QueryLog;
 use crate::settings::Settings;
 use crate::system;
+use crate::views::Views;
 
 /// The name of the only catalog.
 pub(crate) const CATALOG: &str = "dodb";
 /// The schema that holds the tables about the database.
 pub(crate) const SYSTEM: &str = "system";
+
+/// Ends the name of a table that shows where its rows are; no name has it, as it is a control
+/// character.
+pub(crate) const ADDRESSED: char = '\u{2}';
 
 /// What the tables of one query are read through.
 #[derive(Clone)]
@@ -32,11 +37,13 @@ pub(crate) struct Access {
     pub(crate) db: Db,
     pub(crate) budget: Arc<Budget>,
     pub(crate) database: String,
+    /// The databases beside it.
+    pub(crate) databases: Option<Arc<dyn Databases>>,
     pub(crate) settings: Settings,
-    /// Do tables show where their rows are?
-    pub(crate) row_addresses: bool,
     /// What statements came to.
     pub(crate) log: Arc<QueryLog>,
+    /// The views of the statement.
+    pub(crate) views: Arc<Views>,
 }
 
 impl Access {
@@ -68,10 +75,6 @@ impl std::fmt::Debug for Catalogs {
 }
 
 impl CatalogProviderList for Catalogs {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn register_catalog(
         &self,
         _name: String,
@@ -89,10 +92,9 @@ impl CatalogProviderList for Catalogs {
             return Some(self.catalog.clone());
         }
         let (access, database) = (self.access.clone(), name.to_owned());
-        self.access.is_attached(name).then(|| {
-            let attached: Arc<dyn CatalogProvider> =
-                Arc::new(AttachedDatabase { access, database });
-            attached
+        Some(match self.access.is_attached(name) {
+            true => Arc::new(AttachedDatabase { access, database }),
+            false => Arc::new(OtherDatabase(database)),
         })
     }
 }
@@ -109,10 +111,6 @@ impl std::fmt::Debug for Catalog {
 }
 
 impl CatalogProvider for Catalog {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn schema_names(&self) -> Vec<String> {
         vec![self.access.database.clone(), SYSTEM.to_owned()]
     }
@@ -126,10 +124,9 @@ impl CatalogProvider for Catalog {
             return Some(Arc::new(SystemTables { access }));
         }
         let database = name.to_owned();
-        access.is_attached(name).then(|| {
-            let attached: Arc<dyn SchemaProvider> =
-                Arc::new(AttachedTables { access, database, namespace: None });
-            attached
+        Some(match access.is_attached(name) {
+            true => Arc::new(AttachedTables { access, database, namespace: None }),
+            false => Arc::new(OtherDatabase(database)),
         })
     }
 }
@@ -155,18 +152,24 @@ impl std::fmt::Debug for Tables {
 
 #[async_trait]
 impl SchemaProvider for Tables {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn table_names(&self) -> Vec<String> {
         let tables = self.access.db.tables(&self.access.budget.usage).unwrap_or_default();
-        tables.iter().map(|def| def.name.clone()).collect()
+        let views = self.access.views.all().into_iter().map(|(name, _)| name);
+        tables.iter().map(|def| def.name.clone()).chain(views).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         if let Some(table) = self.seen.lock().get(name) {
             return Ok(Some(table.clone()));
+        }
+        if let Some(view) = self.access.views.get(name) {
+            return Ok(Some(view));
+        }
+        if let Some(plain) = name.strip_suffix(ADDRESSED) {
+            // Of the same moment as where the statement names it without.
+            self.table(plain).await?;
+            let table = self.seen.lock().get(plain).map(|table| table.with_row_addresses());
+            return Ok(table.map(|table| -> Arc<dyn TableProvider> { Arc::new(table) }));
         }
         let budget = self.access.budget.clone();
         let db = &self.access.db;
@@ -176,14 +179,14 @@ impl SchemaProvider for Tables {
         };
         let snapshot = snapshot.map_err(external)?;
         let infer_times = self.access.settings.infer_times;
-        let row_addresses = self.access.row_addresses;
-        let table = Arc::new(DodbTable::new(snapshot, row_addresses, infer_times, budget));
+        let table = Arc::new(DodbTable::new(snapshot, infer_times, budget));
         // Of two that resolved it at once, both go on with the first.
         Ok(Some(self.seen.lock().entry(name.to_owned()).or_insert(table).clone()))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.access.db.table(split_moment(name).0, &self.access.budget.usage).is_ok()
+        self.access.views.get(name).is_some()
+            || self.access.db.table(split_moment(name).0, &self.access.budget.usage).is_ok()
     }
 }
 
@@ -199,10 +202,6 @@ impl std::fmt::Debug for SystemTables {
 
 #[async_trait]
 impl SchemaProvider for SystemTables {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn table_names(&self) -> Vec<String> {
         system::NAMES.iter().map(|name| (*name).to_owned()).collect()
     }

@@ -1,40 +1,47 @@
-//! CREATE, DROP, TRUNCATE and ALTER TABLE, CREATE and DROP DATABASE: from syntax to the engine's
-//! definitions. Not here: what the definitions do.
+//! CREATE, DROP, TRUNCATE and ALTER TABLE, and which module does the same for databases, views and
+//! indexes: from syntax to the engine's definitions. Not here: what the definitions do, the order
+//! of rows ([`crate::keys`]).
+
+use std::collections::BTreeSet;
 
 use datafusion::sql::sqlparser::ast::{
-    AlterTableOperation, ColumnOption, CreateTable, DataType, Expr, ObjectType,
-    OneOrManyWithParens, RenameTableNameKind, Statement,
+    AlterTable, AlterTableOperation, ColumnOption, CreateTable, DataType, ObjectName, ObjectType,
+    RenameTableNameKind, Statement,
 };
 use dodb_engine::{Alter, JsonHints, TableDef};
 use dodb_part::ColumnType;
 
-use crate::attached;
 use crate::dialect::{JSON_HINTS, Parsed};
 use crate::error::{Error, Result};
+use crate::keys::{is_primary_key, sort_order};
 use crate::names::table_name;
 use crate::session::{Answer, Request, Session};
 use crate::write::check_may_write;
+use crate::{databases, indexes, lasting, view_ddl};
 
 pub(crate) async fn run(session: &Session, parsed: &Parsed, request: &Request) -> Result<Answer> {
     let (db, usage, database) = (&session.db, &request.usage, session.database.as_str());
     match &parsed.statement {
-        Statement::CreateDatabase { db_name, if_not_exists, .. } => {
-            attached::create(session, db_name, parsed.engine.as_ref(), *if_not_exists, request)?;
+        statement @ Statement::CreateDatabase { .. } => {
+            databases::create(session, statement, parsed.engine.as_ref(), request).await?;
         }
-        Statement::Drop { object_type: ObjectType::Database, if_exists, names, .. } => {
-            for name in names {
-                attached::drop(session, name, *if_exists, request)?;
-            }
+        statement @ Statement::Drop { object_type: ObjectType::Database, .. } => {
+            databases::drop(session, statement, request).await?;
         }
         Statement::CreateTable(create) => {
             check_may_write(request, "CREATE TABLE")?;
             db.create_table(definition(create, database)?, create.if_not_exists, usage)?;
         }
         Statement::Drop { object_type: ObjectType::Table, if_exists, names, .. } => {
-            check_may_write(request, "DROP TABLE")?;
-            for name in names {
-                db.drop_table(&table_name(name, database)?, *if_exists, usage)?;
-            }
+            drop_tables(session, names, *if_exists, request)?;
+        }
+        Statement::CreateView(create) => view_ddl::create(session, parsed, create, request).await?,
+        Statement::Drop { object_type: ObjectType::View, if_exists, names, .. } => {
+            view_ddl::drop(session, names, *if_exists, request)?;
+        }
+        Statement::CreateIndex(index) => return indexes::create(session, index, request),
+        Statement::Drop { object_type: ObjectType::Index, table, .. } => {
+            return indexes::drop(session, table.as_ref(), request);
         }
         Statement::Truncate(truncate) => {
             check_may_write(request, "TRUNCATE")?;
@@ -44,12 +51,13 @@ pub(crate) async fn run(session: &Session, parsed: &Parsed, request: &Request) -
         }
         Statement::AlterTable(alter) => {
             check_may_write(request, "ALTER TABLE")?;
-            let name = table_name(&alter.name, database)?;
-            for operation in &alter.operations {
-                alter_one(session, &name, operation, request)?;
+            if let [AlterTableOperation::DropIndex { .. }] = alter.operations.as_slice() {
+                return indexes::drop(session, Some(&alter.name), request);
             }
+            self::alter(session, alter, request)?;
         }
-        Statement::Set(_) | Statement::Use(_) => {}
+        Statement::Set(set) => lasting::set(set, request)?,
+        Statement::Use(used) => lasting::use_database(session, used, request).await?,
         other => {
             let text: String = other.to_string().chars().take(40).collect();
             return Err(Error::unsupported(format!("`{text}`"), ""));
@@ -87,6 +95,8 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
                 }
                 ColumnOption::Null => nullable = true,
                 ColumnOption::Comment(_) => {}
+                // Of the order of rows.
+                key if is_primary_key(key) => {}
                 other => {
                     return Err(Error::unsupported(
                         format!("`{other}` of column `{}`", column.name.value),
@@ -97,7 +107,7 @@ fn definition(create: &CreateTable, database: &str) -> Result<TableDef> {
         }
         columns.push((column.name.value.clone(), ty, nullable || !explicit));
     }
-    let order_by = order_by(create)?;
+    let order_by = sort_order(create)?;
     let partition_by = create.partition_by.as_ref().map(|e| e.to_string());
     let def = TableDef::plain(&name, columns, &order_by, partition_by)?;
     Ok(hinted
@@ -130,91 +140,111 @@ fn one_byte(word: &str) -> usize {
     usize::from(word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()) == "INT8")
 }
 
-fn order_by(create: &CreateTable) -> Result<Vec<String>> {
-    let expressions: Vec<&Expr> = match (&create.order_by, &create.primary_key) {
-        (Some(OneOrManyWithParens::One(one)), _) => vec![one],
-        (Some(OneOrManyWithParens::Many(many)), _) => many.iter().collect(),
-        (None, Some(key)) => vec![key],
-        (None, None) => Vec::new(),
-    };
-    let mut out = Vec::new();
-    for expression in expressions {
-        columns_of(expression, &mut out)?;
+/// Changes a table by every command of one ALTER TABLE, or by none.
+fn alter(session: &Session, alter: &AlterTable, request: &Request) -> Result<()> {
+    let (db, usage) = (&session.db, &request.usage);
+    let name = table_name(&alter.name, &session.database)?;
+    let def = db.table(&name, usage)?;
+    let mut known: BTreeSet<String> =
+        def.schema.columns().iter().map(|column| column.name.clone()).collect();
+    let mut changes = Vec::new();
+    for operation in &alter.operations {
+        add_changes(&mut changes, operation, &mut known, &session.database)?;
     }
-    Ok(out)
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Ok(db.alter_table_all(&name, changes, usage)?)
 }
 
-fn columns_of(expression: &Expr, out: &mut Vec<String>) -> Result<()> {
-    match expression {
-        Expr::Identifier(ident) => out.push(ident.value.clone()),
-        Expr::Nested(inner) => columns_of(inner, out)?,
-        Expr::Tuple(items) => {
-            for item in items {
-                columns_of(item, out)?;
+/// Adds what a command changes. `known` are the columns that there are before it and after it.
+fn add_changes(
+    changes: &mut Vec<Alter>,
+    operation: &AlterTableOperation,
+    known: &mut BTreeSet<String>,
+    database: &str,
+) -> Result<()> {
+    match operation {
+        AlterTableOperation::AddColumn { if_not_exists, column_def, column_position, .. } => {
+            let column = column_def.name.value.clone();
+            if let Some(position) = column_position {
+                let hint = "an added column is the last; SELECT names columns in any order";
+                return Err(Error::unsupported(format!("ADD COLUMN `{column}` {position}"), hint));
+            }
+            let is_taken = |option: &ColumnOption| {
+                matches!(option, ColumnOption::Null | ColumnOption::Comment(_))
+            };
+            if let Some(other) = column_def.options.iter().find(|it| !is_taken(&it.option)) {
+                return Err(Error::unsupported(
+                    format!("`{}` of the added column `{column}`", other.option),
+                    "leave it out: rows of before have NULL there",
+                ));
+            }
+            if !known.insert(column.clone()) && *if_not_exists {
+                return Ok(());
+            }
+            changes.push(match json_hints(&column_def.data_type)? {
+                Some(hints) => Alter::AddJsonColumn { name: column, hints },
+                None => {
+                    let (ty, _) = column_type(&column_def.data_type, &column)?;
+                    Alter::AddColumn { name: column, ty }
+                }
+            });
+        }
+        AlterTableOperation::DropColumn { column_names, if_exists, .. } => {
+            for column in column_names {
+                if known.remove(&column.value) || !*if_exists {
+                    changes.push(Alter::DropColumn { name: column.value.clone() });
+                }
             }
         }
-        Expr::Function(call) if matches!(call.to_string().as_str(), "tuple()" | "struct()") => {}
+        AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
+            known.remove(&old_column_name.value);
+            known.insert(new_column_name.value.clone());
+            changes.push(Alter::RenameColumn {
+                from: old_column_name.value.clone(),
+                to: new_column_name.value.clone(),
+            });
+        }
+        AlterTableOperation::RenameTable { table_name: to } => {
+            let to = match to {
+                RenameTableNameKind::To(to) | RenameTableNameKind::As(to) => to,
+            };
+            changes.push(Alter::RenameTable { to: table_name(to, database)? });
+        }
         other => {
             return Err(Error::unsupported(
-                format!("ORDER BY `{other}` of a table"),
-                "order by columns",
+                format!("ALTER TABLE `{other}`"),
+                "ADD, DROP and RENAME COLUMN, RENAME TO, UPDATE and DELETE are",
             ));
         }
     }
     Ok(())
 }
 
-fn alter_one(
+/// `DROP TABLE a, b`, of which each may be a view. All that are named are looked for first.
+fn drop_tables(
     session: &Session,
-    name: &str,
-    operation: &AlterTableOperation,
+    names: &[ObjectName],
+    if_exists: bool,
     request: &Request,
 ) -> Result<()> {
+    check_may_write(request, "DROP TABLE")?;
     let (db, usage) = (&session.db, &request.usage);
-    match operation {
-        AlterTableOperation::AddColumn { if_not_exists, column_def, .. } => {
-            let column = column_def.name.value.clone();
-            if *if_not_exists && db.table(name, usage)?.column(&column).is_ok() {
-                return Ok(());
-            }
-            let change = match json_hints(&column_def.data_type)? {
-                Some(hints) => Alter::AddJsonColumn { name: column, hints },
-                None => {
-                    let (ty, _) = column_type(&column_def.data_type, &column)?;
-                    Alter::AddColumn { name: column, ty }
-                }
-            };
-            db.alter_table(name, change, usage)?;
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let name = table_name(name, &session.database)?;
+        let is_view = db.view(&name, usage)?.is_some();
+        if !is_view && !if_exists {
+            db.table(&name, usage)?;
         }
-        AlterTableOperation::DropColumn { column_names, if_exists, .. } => {
-            for column in column_names {
-                if *if_exists && db.table(name, usage)?.column(&column.value).is_err() {
-                    continue;
-                }
-                let change = Alter::DropColumn { name: column.value.clone() };
-                db.alter_table(name, change, usage)?;
-            }
-        }
-        AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
-            let change = Alter::RenameColumn {
-                from: old_column_name.value.clone(),
-                to: new_column_name.value.clone(),
-            };
-            db.alter_table(name, change, usage)?;
-        }
-        AlterTableOperation::RenameTable { table_name: to } => {
-            let to = match to {
-                RenameTableNameKind::To(to) | RenameTableNameKind::As(to) => to,
-            };
-            let to = table_name(to, &session.database)?;
-            db.alter_table(name, Alter::RenameTable { to }, usage)?;
-        }
-        other => {
-            return Err(Error::unsupported(
-                format!("ALTER TABLE `{other}`"),
-                "ADD, DROP and RENAME COLUMN and RENAME TO are",
-            ));
-        }
+        found.push((name, is_view));
+    }
+    for (name, is_view) in found {
+        match is_view {
+            true => db.drop_view(&name, if_exists, usage)?,
+            false => db.drop_table(&name, if_exists, usage)?,
+        };
     }
     Ok(())
 }

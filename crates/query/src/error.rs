@@ -19,6 +19,16 @@ pub enum Error {
     /// The text is right but means nothing here: an unknown name, types that do not fit.
     #[error("{0}")]
     Plan(String),
+    /// The statement names a table of another database; what is the matter with that is told
+    /// where the databases are known.
+    #[error("database `{name}` is not the one that this request is for")]
+    OtherDatabase {
+        /// The other one.
+        name: String,
+    },
+    /// The host could not be asked for its databases.
+    #[error("{0}")]
+    Unavailable(String),
     /// A value could not be computed.
     #[error("{0}")]
     Execution(String),
@@ -41,6 +51,14 @@ pub enum Error {
         /// The kind of statement.
         statement: &'static str,
     },
+    /// A view that a statement reads could not be planned.
+    #[error("view `{name}`: {source}")]
+    View {
+        /// The view.
+        name: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// Well-formed SQL that dodb does not do.
     #[error("{what} is not supported{hint}")]
     Unsupported {
@@ -57,11 +75,26 @@ impl Error {
         Error::Unsupported { what: what.into(), hint }
     }
 
+    /// The same, which came from within a view.
+    pub(crate) fn in_view(self, name: &str) -> Error {
+        Error::View { name: name.to_owned(), source: Box::new(self) }
+    }
+
+    /// What went wrong, if it was within a view there.
+    pub fn root(&self) -> &Error {
+        match self {
+            Error::View { source, .. } => source.root(),
+            other => other,
+        }
+    }
+
     /// What the caller should do.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Engine(e) => e.kind(),
+            Error::View { .. } => self.root().kind(),
             Error::Budget { .. } => ErrorKind::Limit,
+            Error::Unavailable(_) => ErrorKind::Unavailable,
             _ => ErrorKind::Invalid,
         }
     }

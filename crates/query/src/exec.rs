@@ -1,7 +1,6 @@
 //! The scan as a physical operator: one partition a thread, each taking its share of the scan's
 //! tasks, a batch a granule. Not here: pruning and reading (`dodb-engine`).
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -40,8 +39,9 @@ use futures::stream::FuturesOrdered;
 
 use crate::budget::Budget;
 use crate::error::external;
+use crate::floats::seen_through_physical;
 use crate::json::JsonPath;
-use crate::lower::{path_id, raise};
+use crate::lower::{path_id, raise, without_sign_of_zero};
 use crate::narrowing::{is_narrowing, narrowed};
 
 /// Reads one table.
@@ -168,8 +168,13 @@ impl ScanExec {
         }
         used.sort_unstable();
         used.dedup();
-        let all: Vec<u32> = self.request.columns.iter().chain(&ids).copied().collect();
-        let columns: Vec<u32> = used.iter().filter_map(|at| all.get(*at)).copied().collect();
+        // Addresses of rows are no columns: both of them come behind all that are, paths too.
+        let (stored, width) = (self.request.columns.len(), self.schema.fields().len());
+        used.retain(|at| !(stored..width).contains(at));
+        let id =
+            |at: &usize| self.request.columns.get(*at).or_else(|| ids.get(at.checked_sub(width)?));
+        let columns: Vec<u32> = used.iter().filter_map(id).copied().collect();
+        used.extend(stored..width);
         let request = ScanRequest { columns, paths, ..self.request.clone() };
         let usage = &self.budget.usage;
         let plan = self.snapshot.scan(request.clone(), usage).map_err(external)?;
@@ -178,10 +183,10 @@ impl ScanExec {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()));
         for expr in &mut rewritten {
             let moved = expr.expr.clone().transform_down(|expr| {
-                let Some(column) = expr.as_any().downcast_ref::<Column>() else {
+                let Some(column) = expr.downcast_ref::<Column>() else {
                     return Ok(Transformed::no(expr));
                 };
-                let Ok(at) = used.binary_search(&column.index()) else {
+                let Some(at) = used.iter().position(|used| *used == column.index()) else {
                     return Ok(Transformed::no(expr));
                 };
                 let name = schema.field(at).name();
@@ -208,9 +213,10 @@ impl ScanExec {
         let exact = match &self.request.predicate {
             Predicate::True => Some(snapshot.rows()),
             Predicate::Compare { column, op: CompareOp::Eq, value } => {
-                let values = snapshot.column_stats(*column).and_then(|s| s.values.as_ref());
+                let values = snapshot.column_stats(*column).and_then(|s| s.value_counts());
+                let value = without_sign_of_zero(value);
                 values.map(|values| {
-                    values.iter().find(|(v, _)| v == value).map_or(0, |(_, count)| *count)
+                    values.iter().find(|(v, _)| *v == value).map_or(0, |(_, count)| *count)
                 })
             }
             _ => None,
@@ -268,7 +274,7 @@ impl ScanExec {
 struct TakenPaths<'a> {
     scan: &'a ScanExec,
     paths: Vec<PathColumn>,
-    /// The ids of paths, in the order of the columns that they become, behind those of the scan.
+    /// The ids of paths, in the order of the columns that they become, behind all of the scan.
     ids: Vec<u32>,
     fields: Vec<FieldRef>,
 }
@@ -285,9 +291,9 @@ impl TakenPaths<'_> {
     }
 
     fn column(&mut self, expr: &Arc<dyn PhysicalExpr>) -> Option<Column> {
-        let function = expr.as_any().downcast_ref::<ScalarFunctionExpr>()?;
+        let function = expr.downcast_ref::<ScalarFunctionExpr>()?;
         let path = JsonPath::of_udf(function.fun())?;
-        let document = function.args().first()?.as_any().downcast_ref::<Column>()?;
+        let document = function.args().first()?.downcast_ref::<Column>()?;
         let def = self.scan.snapshot.def();
         let id = path_id(def, &mut self.paths, path, document.name())?;
         let field = function.return_field(&self.scan.schema).ok()?;
@@ -296,7 +302,7 @@ impl TakenPaths<'_> {
             self.fields.push(field);
             self.ids.len() - 1
         });
-        Some(Column::new(&path.keys.join("."), self.scan.request.columns.len() + at))
+        Some(Column::new(&path.keys.join("."), self.scan.schema.fields().len() + at))
     }
 }
 
@@ -357,10 +363,6 @@ impl DisplayAs for ScanExec {
 impl ExecutionPlan for ScanExec {
     fn name(&self) -> &str {
         "DodbScan"
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -428,7 +430,7 @@ impl ExecutionPlan for ScanExec {
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
         let by = order.first();
-        let column = by.and_then(|by| by.expr.as_any().downcast_ref::<Column>());
+        let column = by.and_then(|by| seen_through_physical(&by.expr).1.downcast_ref::<Column>());
         let column = column.and_then(|column| self.request.columns.get(column.index()));
         let (Some(by), Some(column)) = (by, column) else {
             return Ok(SortOrderPushdownResult::Unsupported);
@@ -438,14 +440,22 @@ impl ExecutionPlan for ScanExec {
         Ok(SortOrderPushdownResult::Inexact { inner })
     }
 
-    fn partition_statistics(&self, partition: Option<usize>) -> Result<Statistics> {
-        match partition {
-            None => Ok(self.statistics_known()),
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        Ok(Arc::new(match partition {
+            None => self.statistics_known(),
             Some(_) if self.properties.partitioning.partition_count() == 1 => {
-                Ok(self.statistics_known())
+                self.statistics_known()
             }
-            Some(_) => Ok(Statistics::new_unknown(&self.schema)),
-        }
+            Some(_) => Statistics::new_unknown(&self.schema),
+        }))
+    }
+
+    /// What it narrows by belongs to others.
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn run(
         return Err(Error::unsupported("EXPLAIN of anything but a query", "explain a SELECT"));
     }
     let query = Parsed { statement: statement.clone(), ..parsed.clone() };
-    let planned = session.plan(&query, request, false).await?;
+    let planned = session.plan(&query, request).await?;
     let physical = planned.physical.clone();
     // What will be read of files is known once their list and index were asked.
     let reading = estimate(&physical)?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
 
 /// Plans all scans to their files; answers what reading will take.
 fn estimate(plan: &Arc<dyn ExecutionPlan>) -> Result<UsageCounts> {
-    let mut sum = match plan.as_any().downcast_ref::<ScanExec>() {
+    let mut sum = match plan.downcast_ref::<ScanExec>() {
         Some(scan) => scan.estimate()?,
         None => UsageCounts::default(),
     };

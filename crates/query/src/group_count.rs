@@ -8,19 +8,22 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::DefaultTableSource;
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::logical_plan::Values;
 use datafusion::logical_expr::{
-    Aggregate, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident, lit,
+    Aggregate, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident, lit, when,
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use dodb_engine::{PathColumn, Snapshot, ValueCounts};
 use dodb_part::Predicate;
 
+use crate::floats::seen_through;
 use crate::lower::{lower_all, lower_column, raise};
 use crate::provider::DodbTable;
+
+#[cfg(test)]
+mod tests;
 
 /// A rule that takes an aggregate for what is known of it.
 #[derive(Debug)]
@@ -127,11 +130,12 @@ fn folded(
         // A sum can be null, what it is of cannot: plans above count on that.
         let column = match at < groups || field.is_nullable() {
             true => column,
-            false => coalesce(vec![column, lit(0_i64)]),
+            // Not `coalesce`, which other rules would have to make this of before it can run.
+            false => when(column.clone().is_not_null(), column).otherwise(lit(0_i64))?,
         };
-        column.alias_qualified(qualifier.cloned(), field.name())
+        Ok(column.alias_qualified(qualifier.cloned(), field.name()))
     });
-    let columns: Vec<Expr> = columns.collect();
+    let columns: Vec<Expr> = columns.collect::<Result<_>>()?;
     LogicalPlanBuilder::from(all).project(columns)?.build()
 }
 
@@ -145,6 +149,8 @@ pub(crate) fn counted(aggregate: &Aggregate) -> Option<Counted<'_>> {
     if aggregate.aggr_expr.is_empty() || !aggregate.aggr_expr.iter().all(is_count_of_rows) {
         return None;
     }
+    // Counts of values know zeros as one, and are not known where there is a NaN.
+    let group = group.map(|group| seen_through(group).1);
     let (expr, scan, table) = source_of(group, &aggregate.input)?;
     let def = table.snapshot.def();
     let mut paths = Vec::new();
@@ -201,8 +207,8 @@ fn by_value(
         return None;
     }
     let mut rows = Vec::new();
-    for (value, count) in counts.values.as_ref()? {
-        rows.push((Some(raise(&ty, value)?), *count));
+    for (value, count) in counts.value_counts()? {
+        rows.push((Some(raise(&ty, &value)?), count));
     }
     if counts.nulls > 0 {
         rows.push((Some(ScalarValue::try_from(&ty.arrow()).ok()?), counts.nulls));
@@ -237,8 +243,8 @@ pub(crate) fn source_of<'a>(
 ) -> Option<(Option<&'a Expr>, &'a TableScan, &'a DodbTable)> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
-            let source = scan.source.as_any().downcast_ref::<DefaultTableSource>()?;
-            Some((expr, scan, source.table_provider.as_any().downcast_ref::<DodbTable>()?))
+            let source = scan.source.downcast_ref::<DefaultTableSource>()?;
+            Some((expr, scan, source.table_provider.downcast_ref::<DodbTable>()?))
         }
         LogicalPlan::SubqueryAlias(alias) => source_of(expr, &alias.input),
         LogicalPlan::Projection(projection) => {

@@ -5,14 +5,16 @@
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::functions_aggregate::expr_fn::{max, min, sum};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Aggregate, Expr};
 use dodb_engine::{Asked, Bounds, PathColumn};
 use dodb_part::{ColumnStats, ColumnType, Predicate};
 
+use crate::floats::{argument_of, rank_of};
 use crate::group_count::{Counted, is_count_of_rows, source_of};
-use crate::lower::{lower_all, lower_column, raise};
+use crate::lower::{lower_all, lower_column, raise, without_sign_of_zero};
 use crate::provider::DodbTable;
 
 /// An aggregate that bounds or counts answer; those of an expression with the expression.
@@ -39,8 +41,9 @@ impl<'a> Known<'a> {
         }
         match func.name() {
             "count" if !params.distinct => Some(Known::Count(of)),
-            "min" => Some(Known::Min(of)),
-            "max" => Some(Known::Max(of)),
+            // Bounds that are exact are those of values without a NaN.
+            "min" => Some(Known::Min(argument_of(of))),
+            "max" => Some(Known::Max(argument_of(of))),
             _ => None,
         }
     }
@@ -106,16 +109,27 @@ pub(crate) fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
     if all.iter().all(|one| one.argument().is_none()) {
         return None;
     }
-    let Question { table, predicate, paths, columns } =
-        Question::of(aggregate, &all).filter(|question| !question.is_known_of_all())?;
+    let question = Question::of(aggregate, &all)?;
+    let is_known_of_all = question.is_known_of_all();
+    // DataFusion has no eye for a column in a form of floats.
+    if is_known_of_all && !has_form(aggregate) {
+        return None;
+    }
+    let Question { table, predicate, paths, columns } = question;
     let asked = all.iter().zip(&columns).filter_map(|(one, column)| {
         let bounds = matches!(one, Known::Min(_) | Known::Max(_));
         column.as_ref().map(|(id, _)| Asked { id: *id, bounds })
     });
     let asked: Vec<Asked> = asked.collect();
-    // A failure here is one of the scan too, which tells of it.
-    let found = table.snapshot.bounds(&asked, &predicate, &paths, &table.budget.usage);
-    let Bounds { rows, known, rest } = found.ok()??;
+    let snapshot = &table.snapshot;
+    let Bounds { rows, known, rest } = match is_known_of_all {
+        true => {
+            let stats = asked.iter().map(|asked| snapshot.column_stats(asked.id).cloned());
+            Bounds { rows: snapshot.rows(), known: stats.collect::<Option<_>>()?, rest: None }
+        }
+        // A failure here is one of the scan too, which tells of it.
+        false => snapshot.bounds(&asked, &predicate, &paths, &table.budget.usage).ok()??,
+    };
     let mut stats = known.iter();
     let fields = aggregate.schema.fields();
     let mut values = Vec::with_capacity(all.len());
@@ -131,6 +145,12 @@ pub(crate) fn known(aggregate: &Aggregate) -> Option<Counted<'_>> {
     Some(Counted { aggregate, values: vec![values], rest, fold })
 }
 
+/// Is one of the arguments a float in canonical form?
+fn has_form(aggregate: &Aggregate) -> bool {
+    let mut all = aggregate.aggr_expr.iter();
+    all.any(|expr| expr.exists(|expr| Ok(argument_of(expr) != expr)).unwrap_or(false))
+}
+
 /// What an aggregate of `rows` rows comes to. `None` when it is of another type than that of the
 /// plan.
 fn value(
@@ -144,12 +164,20 @@ fn value(
         (Known::Count(_), Some((_, stats))) => {
             return Some(ScalarValue::Int64(Some(stats.non_nulls() as i64)));
         }
-        (Known::Min(_), Some((column, stats))) => stats.min.as_ref().map(|min| raise(column, min)),
-        (Known::Max(_), Some((column, stats))) => stats.max.as_ref().map(|max| raise(column, max)),
+        (Known::Min(_), Some((column, stats))) => {
+            stats.min.as_ref().map(|min| raise(column, &without_sign_of_zero(min)))
+        }
+        (Known::Max(_), Some((column, stats))) => {
+            stats.max.as_ref().map(|max| raise(column, &without_sign_of_zero(max)))
+        }
         (_, None) => return None,
     };
     match bound {
-        Some(value) => value.filter(|value| value.data_type() == *ty),
+        Some(value) => {
+            let value = value?;
+            let value = if value.data_type() == *ty { value } else { rank_of(value) };
+            Some(value).filter(|value| value.data_type() == *ty)
+        }
         None => ScalarValue::try_from(ty).ok(),
     }
 }

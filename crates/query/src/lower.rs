@@ -7,6 +7,7 @@ use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 use dodb_engine::{PATH_ID_MIN, PathColumn, TableDef};
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar, TimeUnit};
 
+use crate::floats::{self, Nan, argument_of, seen_through};
 use crate::json::JsonPath;
 
 /// The same condition as a predicate over column ids, true for exactly the same rows; `None` when
@@ -25,13 +26,14 @@ pub(crate) fn lower_all(
     each.try_fold(Predicate::True, |before, one| Some(Predicate::and(before, one?)))
 }
 
-/// The id and the type of a column, or of a path of one, which is added to `paths`.
+/// The id and the type of a column, or of a path of one, which is added to `paths`; of floats in
+/// canonical form that of the floats.
 pub(crate) fn lower_column(
     def: &TableDef,
     paths: &mut Vec<PathColumn>,
     expr: &Expr,
 ) -> Option<(u32, ColumnType)> {
-    Lowering { def, paths }.column(expr)
+    Lowering { def, paths }.column(argument_of(expr))
 }
 
 /// The id of a path of a JSON column among `paths`, where it is put if it is new.
@@ -72,15 +74,18 @@ impl Lowering<'_> {
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => self.comparison(left, *op, right),
             Expr::Not(inner) => Some(Predicate::Not(Box::new(self.predicate(inner)?))),
-            Expr::IsNull(inner) => Some(Predicate::IsNull { column: self.column(inner)?.0 }),
-            Expr::IsNotNull(inner) => Some(Predicate::IsNotNull { column: self.column(inner)?.0 }),
-            Expr::InList(InList { expr, list, negated }) => {
-                let (column, ty) = self.column(expr)?;
-                let values = list.iter().map(|v| literal(&ty, v)).collect::<Option<Vec<_>>>()?;
-                Some(negate(Predicate::In { column, values }, *negated))
+            Expr::IsNull(inner) => Some(Predicate::IsNull { column: self.operand(inner)?.column }),
+            Expr::IsNotNull(inner) => {
+                Some(Predicate::IsNotNull { column: self.operand(inner)?.column })
             }
+            Expr::InList(InList { expr, list, negated }) => {
+                let operand = self.operand(expr)?;
+                let values = list.iter().map(|v| literal(&operand.ty, v));
+                Some(negate(operand.is_in(values.collect::<Option<_>>()?)?, *negated))
+            }
+            // Of floats it was split before.
             Expr::Between(Between { expr, negated, low, high }) => {
-                let (column, ty) = self.column(expr)?;
+                let (column, ty) = self.column(expr).filter(|(_, ty)| !is_float(ty))?;
                 let (low, high) = (literal(&ty, low)?, literal(&ty, high)?);
                 let from = Predicate::Compare { column, op: CompareOp::GtEq, value: low };
                 let to = Predicate::Compare { column, op: CompareOp::LtEq, value: high };
@@ -110,6 +115,13 @@ impl Lowering<'_> {
         Some((column.id, column.ty.clone()))
     }
 
+    /// The same of what may be a float in canonical form.
+    fn operand(&mut self, expr: &Expr) -> Option<Operand> {
+        let (form, inner) = seen_through(expr);
+        let (column, ty) = self.column(inner)?;
+        Some(Operand { column, ty, form })
+    }
+
     fn comparison(&mut self, left: &Expr, op: Operator, right: &Expr) -> Option<Predicate> {
         let op = match op {
             Operator::Eq => CompareOp::Eq,
@@ -120,10 +132,10 @@ impl Lowering<'_> {
             Operator::GtEq => CompareOp::GtEq,
             _ => return None,
         };
-        if let Some((column, ty)) = self.column(left) {
-            return Some(Predicate::Compare { column, op, value: literal(&ty, right)? });
+        if let Some(operand) = self.operand(left) {
+            return operand.compared(op, literal(&operand.ty, right)?);
         }
-        let (column, ty) = self.column(right)?;
+        let operand = self.operand(right)?;
         let op = match op {
             CompareOp::Lt => CompareOp::Gt,
             CompareOp::LtEq => CompareOp::GtEq,
@@ -131,10 +143,10 @@ impl Lowering<'_> {
             CompareOp::GtEq => CompareOp::LtEq,
             same => same,
         };
-        Some(Predicate::Compare { column, op, value: literal(&ty, left)? })
+        operand.compared(op, literal(&operand.ty, left)?)
     }
 
-    /// `LIKE 'abc%'` with no other wildcard.
+    /// `LIKE 'abc%'` with no other wildcard; a backslash takes the meaning of what follows it.
     fn prefix(&mut self, like: &Like) -> Option<Predicate> {
         if like.case_insensitive || like.escape_char.is_some() {
             return None;
@@ -144,13 +156,57 @@ impl Lowering<'_> {
             return None;
         }
         let Scalar::String(pattern) = literal(&ty, &like.pattern)? else { return None };
-        let prefix = pattern.strip_suffix('%')?;
-        if prefix.contains(['%', '_', '\\']) {
-            return None;
-        }
-        let predicate = Predicate::StartsWith { column, prefix: prefix.to_owned() };
+        let mut chars = pattern.chars();
+        let mut prefix = String::with_capacity(pattern.len());
+        let is_open = loop {
+            match chars.next() {
+                None => break false,
+                Some('%') => break true,
+                Some('_') => return None,
+                Some('\\') => prefix.push(chars.next()?),
+                Some(ch) => prefix.push(ch),
+            }
+        };
+        let predicate = match (is_open, chars.next()) {
+            (true, None) => Predicate::StartsWith { column, prefix },
+            (true, Some(_)) => return None,
+            (false, _) => {
+                let value = Scalar::String(prefix);
+                Predicate::Compare { column, op: CompareOp::Eq, value }
+            }
+        };
         Some(negate(predicate, like.negated))
     }
+}
+
+/// A column that a condition is about.
+pub(crate) struct Operand {
+    pub(crate) column: u32,
+    pub(crate) ty: ColumnType,
+    /// Of a float: the form that it is in.
+    pub(crate) form: Option<Nan>,
+}
+
+impl Operand {
+    /// The condition `column op value`.
+    pub(crate) fn compared(&self, op: CompareOp, value: Scalar) -> Option<Predicate> {
+        match value {
+            Scalar::Float(value) => floats::condition(self.column, self.form, op, value),
+            value => Some(Predicate::Compare { column: self.column, op, value }),
+        }
+    }
+
+    /// The condition `column IN (values)`.
+    pub(crate) fn is_in(&self, values: Vec<Scalar>) -> Option<Predicate> {
+        match is_float(&self.ty) {
+            true => floats::is_in(self.column, self.form, values),
+            false => Some(Predicate::In { column: self.column, values }),
+        }
+    }
+}
+
+fn is_float(ty: &ColumnType) -> bool {
+    matches!(ty, ColumnType::Float32 | ColumnType::Float64)
 }
 
 fn negate(predicate: Predicate, negated: bool) -> Predicate {
@@ -201,6 +257,14 @@ pub(crate) fn scalar(ty: &ColumnType, value: &ScalarValue) -> Option<Scalar> {
         }
         _ => return None,
     })
+}
+
+/// The value, zero as the positive one.
+pub(crate) fn without_sign_of_zero(value: &Scalar) -> Scalar {
+    match value {
+        Scalar::Float(value) => Scalar::Float(*value + 0.0),
+        other => other.clone(),
+    }
 }
 
 /// A value of a column of type `ty` as DataFusion writes it.

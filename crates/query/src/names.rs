@@ -20,10 +20,7 @@ pub(crate) fn table_name(name: &ObjectName, database: &str) -> Result<String> {
     match parts.as_slice() {
         [table] => Ok((*table).to_owned()),
         [schema, table] if *schema == database => Ok((*table).to_owned()),
-        [schema, _] => Err(Error::Plan(format!(
-            "this request is for database `{database}`; ask for `{schema}` with \
-             ?database={schema}, if it is not attached: those are read-only"
-        ))),
+        [other, _] => Err(Error::OtherDatabase { name: (*other).to_owned() }),
         _ => Err(Error::Plan(format!("`{name}` is not the name of a table"))),
     }
 }

@@ -13,14 +13,15 @@ use datafusion::physical_expr::expressions::{
 use dodb_engine::TableDef;
 use dodb_part::{ColumnType, CompareOp, Predicate, Scalar};
 
-use crate::lower::scalar;
+use crate::floats::{self, seen_through_physical};
+use crate::lower::{Operand, scalar};
 
 /// A longer list is not looked at.
 const VALUES_MAX: usize = 1_024;
 
 /// Is it one of those?
 pub(crate) fn is_narrowing(expr: &Arc<dyn PhysicalExpr>) -> bool {
-    expr.as_any().is::<DynamicFilterPhysicalExpr>()
+    expr.is::<DynamicFilterPhysicalExpr>()
 }
 
 /// What the conditions have come to by now: a predicate that is true of every row that can still
@@ -43,26 +44,25 @@ struct Weakening<'a> {
 impl Weakening<'_> {
     /// `None`: nothing can be said.
     fn of(&self, expr: &Arc<dyn PhysicalExpr>) -> Option<Predicate> {
-        let any = expr.as_any();
-        if let Some(dynamic) = any.downcast_ref::<DynamicFilterPhysicalExpr>() {
+        if let Some(dynamic) = expr.downcast_ref::<DynamicFilterPhysicalExpr>() {
             return self.of(&dynamic.current().ok()?);
         }
-        if let Some(binary) = any.downcast_ref::<BinaryExpr>() {
+        if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
             return self.of_binary(binary);
         }
-        if let Some(is_null) = any.downcast_ref::<IsNullExpr>() {
-            return Some(Predicate::IsNull { column: self.column(is_null.arg())?.0 });
+        if let Some(is_null) = expr.downcast_ref::<IsNullExpr>() {
+            return Some(Predicate::IsNull { column: self.operand(is_null.arg())?.column });
         }
-        if let Some(is_not_null) = any.downcast_ref::<IsNotNullExpr>() {
-            return Some(Predicate::IsNotNull { column: self.column(is_not_null.arg())?.0 });
+        if let Some(is_not_null) = expr.downcast_ref::<IsNotNullExpr>() {
+            return Some(Predicate::IsNotNull { column: self.operand(is_not_null.arg())?.column });
         }
-        let list = any.downcast_ref::<InListExpr>()?;
+        let list = expr.downcast_ref::<InListExpr>()?;
         if list.negated() || list.list().len() > VALUES_MAX {
             return None;
         }
-        let (column, ty) = self.column(list.expr())?;
-        let values = list.list().iter().map(|value| literal(&ty, value));
-        Some(Predicate::In { column, values: values.collect::<Option<_>>()? })
+        let operand = self.operand(list.expr())?;
+        let values = list.list().iter().map(|value| literal(&operand.ty, value));
+        operand.is_in(values.collect::<Option<_>>()?)
     }
 
     fn of_binary(&self, binary: &BinaryExpr) -> Option<Predicate> {
@@ -81,17 +81,21 @@ impl Weakening<'_> {
             Operator::GtEq => CompareOp::GtEq,
             _ => return None,
         };
-        let (column, ty) = self.column(left)?;
-        Some(Predicate::Compare { column, op, value: literal(&ty, right)? })
+        let operand = self.operand(left)?;
+        match (operand.form, literal(&operand.ty, right)?) {
+            (None, Scalar::Float(value)) => floats::weakened(operand.column, op, value),
+            (_, value) => operand.compared(op, value),
+        }
     }
 
-    fn column(&self, expr: &Arc<dyn PhysicalExpr>) -> Option<(u32, ColumnType)> {
-        let column = expr.as_any().downcast_ref::<Column>()?;
-        let id = *self.columns.get(column.index())?;
-        Some((id, self.def.schema.by_id(id)?.ty.clone()))
+    fn operand(&self, expr: &Arc<dyn PhysicalExpr>) -> Option<Operand> {
+        let (form, inner) = seen_through_physical(expr);
+        let place = inner.downcast_ref::<Column>()?;
+        let column = *self.columns.get(place.index())?;
+        Some(Operand { column, ty: self.def.schema.by_id(column)?.ty.clone(), form })
     }
 }
 
 fn literal(ty: &ColumnType, expr: &Arc<dyn PhysicalExpr>) -> Option<Scalar> {
-    scalar(ty, expr.as_any().downcast_ref::<Literal>()?.value())
+    scalar(ty, expr.downcast_ref::<Literal>()?.value())
 }

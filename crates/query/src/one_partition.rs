@@ -2,22 +2,22 @@
 //! union a partition of its own, and a task each to what joins them, but there is nobody to run
 //! tasks. Not here: scans, which have one partition there by themselves.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::EmissionType;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties, SendableRecordBatchStream,
+    ChildStats, ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan,
+    ExecutionPlanProperties, Partitioning, PlanProperties, ReplaceChildrenOptions,
+    SendableRecordBatchStream, StatisticsArgs,
 };
 use futures::{StreamExt, TryStreamExt};
 
@@ -36,7 +36,7 @@ impl PhysicalOptimizerRule for OnePartition {
             return Ok(plan);
         }
         let chained = plan.transform_up(|plan| {
-            Ok(match plan.as_any().is::<UnionExec>() {
+            Ok(match plan.is::<UnionExec>() {
                 true => Transformed::yes(Arc::new(ChainExec::new(plan)) as Arc<dyn ExecutionPlan>),
                 false => Transformed::no(plan),
             })
@@ -51,6 +51,15 @@ impl PhysicalOptimizerRule for OnePartition {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// A plan over other inputs, of which nothing is known.
+pub(crate) fn with_inputs(
+    plan: Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let anew = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    plan.replace_children(inputs, anew)
 }
 
 /// A union whose inputs are read in turn.
@@ -83,10 +92,6 @@ impl ExecutionPlan for ChainExec {
         "ChainExec"
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn properties(&self) -> &Arc<PlanProperties> {
         &self.properties
     }
@@ -99,7 +104,7 @@ impl ExecutionPlan for ChainExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(ChainExec::new(self.union.clone().with_new_children(children)?)))
+        Ok(Arc::new(ChainExec::new(with_inputs(self.union.clone(), children)?)))
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -111,7 +116,22 @@ impl ExecutionPlan for ChainExec {
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.union.schema(), inputs)))
     }
 
-    fn partition_statistics(&self, _: Option<usize>) -> Result<Statistics> {
-        self.union.partition_statistics(None)
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.union.statistics_from_inputs(inputs, &StatisticsArgs::new())
+    }
+
+    fn child_stats_requests(&self, _: Option<usize>) -> Vec<ChildStats> {
+        self.union.child_stats_requests(None)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
     }
 }

@@ -1,11 +1,10 @@
 //! A table of the database as DataFusion sees it: schema, which conditions the engine takes over,
 //! exact statistics, scans. Not here: how a scan runs ([`crate::exec`]).
 
-use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -35,21 +34,17 @@ impl std::fmt::Debug for DodbTable {
 }
 
 impl DodbTable {
-    pub(crate) fn new(
-        snapshot: Snapshot,
-        row_addresses: bool,
-        infer_times: bool,
-        budget: Arc<Budget>,
-    ) -> DodbTable {
-        let mut schema = with_paths_of(&snapshot, infer_times);
-        if row_addresses {
-            use datafusion::arrow::datatypes::{DataType, Field};
-            let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
-            fields.push(Arc::new(Field::new(PART_COLUMN, DataType::UInt64, false)));
-            fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
-            schema = Arc::new(Schema::new(fields));
-        }
+    pub(crate) fn new(snapshot: Snapshot, infer_times: bool, budget: Arc<Budget>) -> DodbTable {
+        let schema = with_paths_of(&snapshot, infer_times);
         DodbTable { snapshot, schema, budget }
+    }
+
+    /// The same table with two further columns that say where its rows are.
+    pub(crate) fn with_row_addresses(&self) -> DodbTable {
+        let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new(PART_COLUMN, DataType::UInt64, false)));
+        fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
+        DodbTable { schema: Arc::new(Schema::new(fields)), ..self.clone() }
     }
 
     /// The same table with other rows.
@@ -76,10 +71,6 @@ fn with_paths_of(snapshot: &Snapshot, infer_times: bool) -> SchemaRef {
 
 #[async_trait]
 impl TableProvider for DodbTable {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }

@@ -190,7 +190,10 @@ fn kind_of(statement: &Statement) -> &'static str {
         Statement::Update(_) => "Update",
         Statement::Delete(_) => "Delete",
         Statement::Explain { .. } | Statement::ExplainTable { .. } => "Explain",
-        Statement::CreateTable(_) | Statement::CreateDatabase { .. } => "Create",
+        Statement::CreateTable(_)
+        | Statement::CreateView(_)
+        | Statement::CreateIndex(_)
+        | Statement::CreateDatabase { .. } => "Create",
         Statement::Drop { .. } => "Drop",
         Statement::AlterTable(_) => "Alter",
         Statement::ShowTables { .. } | Statement::ShowColumns { .. } => "Show",

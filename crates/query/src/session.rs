@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -25,15 +25,20 @@ use futures::TryStreamExt;
 
 use crate::budget::Budget;
 use crate::catalog::{Access, CATALOG, catalog_list};
+use crate::databases::Databases;
 use crate::dialect::{self, Limits, ParseOptions, Parsed};
 use crate::error::Result;
-use crate::exists::ExistsAsValue;
 use crate::group_count::{KnownAggregate, counted};
 use crate::known_bounds::known;
+use crate::multiset::CountedSetOperations;
 use crate::one_partition::OnePartition;
+use crate::outer_constants::OuterConstants;
 use crate::query_log::{QueryLog, Running};
+use crate::recursion::RecursiveColumns;
 use crate::settings::Settings;
-use crate::{ddl, explain, functions, show, write};
+use crate::unnest::UnnestSubqueries;
+use crate::views::{Planner, Views};
+use crate::{ddl, explain, functions, null_safe_joins, show, view_ddl, write};
 
 /// What all queries of a database share.
 #[derive(Clone)]
@@ -42,6 +47,7 @@ pub struct Session {
     env: Arc<dyn Env>,
     base: SessionState,
     pub(crate) database: String,
+    pub(crate) databases: Option<Arc<dyn Databases>>,
     log: Arc<QueryLog>,
 }
 
@@ -50,6 +56,8 @@ pub struct Session {
 pub struct SessionOptions {
     /// What `currentDatabase()` answers.
     pub database: String,
+    /// The databases of the host; none: this one is alone.
+    pub databases: Option<Arc<dyn Databases>>,
     /// Threads' worth of work; 1 in a Worker.
     pub partitions: usize,
 }
@@ -89,6 +97,8 @@ pub enum Answer {
     Written(u64),
     /// Done, with nothing to show.
     Done,
+    /// Nothing was to be done, for the reason given.
+    Noted(&'static str),
 }
 
 impl Session {
@@ -107,20 +117,28 @@ impl Session {
         config.execution.target_partitions = options.partitions.max(1);
         // Input batches are granules already; no statistics are worth a read at planning.
         config.execution.collect_statistics = false;
+        // It compares what may be null by the plan with what may be once it is simplified.
+        config.execution.skip_physical_aggregate_schema_check = true;
         config.explain.logical_plan_only = false;
         let config = SessionConfig::from(config);
         let mut physical = PhysicalOptimizer::new().rules;
+        physical.insert(0, Arc::new(OuterConstants));
         physical.insert(0, Arc::new(OnePartition));
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
-            .with_analyzer_rule(Arc::new(ExistsAsValue))
+            .with_optimizer_rules(null_safe_joins::rules())
             .with_optimizer_rule(Arc::new(KnownAggregate { name: "group_count", of: counted }))
             .with_optimizer_rule(Arc::new(KnownAggregate { name: "known_bounds", of: known }))
             .with_physical_optimizer_rules(physical)
             .build();
-        let base = functions::configure(state)?;
-        Ok(Session { db, env, base, database: options.database, log: Arc::default() })
+        let mut base = functions::configure(state)?;
+        base.add_analyzer_rule(Arc::new(RecursiveColumns));
+        base.add_analyzer_rule(Arc::new(CountedSetOperations));
+        // Last: what it makes is as it should be.
+        base.add_analyzer_rule(Arc::new(UnnestSubqueries));
+        let SessionOptions { database, databases, .. } = options;
+        Ok(Session { db, env, base, database, databases, log: Arc::default() })
     }
 
     /// The database under this session.
@@ -149,7 +167,27 @@ impl Session {
     /// See [`crate::Error`]; a statement that fails has written nothing.
     pub async fn run(&self, parsed: &Parsed, request: &Request) -> Result<Answer> {
         let running = Running::new(&self.log, &self.env, parsed, request);
-        running.watch(self.dispatch(parsed, request).await)
+        let outcome = self.dispatch(parsed, request).await;
+        running.watch(self.explained(outcome, request).await)
+    }
+
+    /// Inserts the rows that came with an INSERT statement, decoded, as one change.
+    ///
+    /// # Errors
+    /// Rows that the table does not take; then nothing is written.
+    pub async fn insert(
+        &self,
+        parsed: &Parsed,
+        table: &str,
+        rows: &RecordBatch,
+        request: &Request,
+    ) -> Result<u64> {
+        let running = Running::new(&self.log, &self.env, parsed, request);
+        let written = self.db.insert(table, rows, &request.usage).await;
+        match running.watch(written.map(Answer::Written).map_err(Into::into))? {
+            Answer::Written(rows) => Ok(rows),
+            Answer::Rows(_) | Answer::Done | Answer::Noted(_) => Ok(0),
+        }
     }
 
     async fn dispatch(&self, parsed: &Parsed, request: &Request) -> Result<Answer> {
@@ -166,7 +204,13 @@ impl Session {
             Statement::Update(update) => write::update(self, parsed, update, &request).await,
             Statement::Delete(delete) => write::delete(self, parsed, delete, &request).await,
             statement => {
-                if let Some(rows) = show::of_attached(self, statement, &request).await? {
+                if let Some(rows) = show::of_others(self, statement, &request).await? {
+                    return Ok(Answer::Rows(rows));
+                }
+                if let Some(rows) = show::existence(self, statement, &request)? {
+                    return Ok(Answer::Rows(rows));
+                }
+                if let Some(rows) = view_ddl::describe(self, statement, &request).await? {
                     return Ok(Answer::Rows(rows));
                 }
                 match show::as_query(self, statement, &request)? {
@@ -197,15 +241,20 @@ impl Session {
     }
 
     async fn query(&self, parsed: &Parsed, request: &Request) -> Result<SendableRecordBatchStream> {
-        let planned = self.plan(parsed, request, false).await?;
+        let planned = self.plan(parsed, request).await?;
         planned.execute()
     }
 
-    pub(crate) async fn plan(
+    pub(crate) async fn plan(&self, parsed: &Parsed, request: &Request) -> Result<Planned> {
+        self.plan_within(parsed, request, Vec::new()).await
+    }
+
+    /// Plans the query of views that are being made: they may not be read in it.
+    pub(crate) async fn plan_within(
         &self,
         parsed: &Parsed,
         request: &Request,
-        row_addresses: bool,
+        views: Vec<String>,
     ) -> Result<Planned> {
         let settings = &request.settings;
         let usage = match settings.max_rows_read {
@@ -218,9 +267,10 @@ impl Session {
             db: self.db.clone(),
             budget: budget.clone(),
             database: self.database.clone(),
+            databases: self.databases.clone(),
             settings: settings.clone(),
-            row_addresses,
             log: self.log.clone(),
+            views: Arc::new(Views::default()),
         };
         let pool: Arc<dyn MemoryPool> = match settings.max_memory_usage {
             0 => Arc::new(UnboundedMemoryPool::default()),
@@ -228,12 +278,12 @@ impl Session {
         };
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let mut state = self.base.clone();
-        state.register_catalog_list(catalog_list(access));
+        state.register_catalog_list(catalog_list(access.clone()));
         // What `now()` is, all through the statement.
         let props = state.execution_props_mut();
         props.query_execution_start_time = DateTime::from_timestamp_micros(self.env.now_us());
         props.alias_generator = Arc::default();
-        let plan = dialect::plan(&state, parsed).await?;
+        let plan = Planner::new(&access, &state, &request.user, views).plan(parsed).await?;
         let (logical, physical) = match planned(&state, &plan).await {
             Ok(both) => both,
             // DataFusion's rule that moves paths towards the scans loses track of names where a
@@ -246,8 +296,10 @@ impl Session {
         };
         // A plan holds the functions that it calls: none is looked up while it runs.
         let (id, config) = (state.session_id().to_owned(), state.config().clone());
-        let (scalar, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let context = TaskContext::new(None, id, config, scalar, aggregate, window, runtime);
+        let (scalar, higher_order) = (HashMap::new(), HashMap::new());
+        let (aggregate, window) = (HashMap::new(), HashMap::new());
+        let context =
+            TaskContext::new(None, id, config, scalar, higher_order, aggregate, window, runtime);
         Ok(Planned { logical, physical, context: Arc::new(context), budget })
     }
 }
@@ -270,17 +322,31 @@ pub(crate) struct Planned {
     pub(crate) budget: Arc<Budget>,
 }
 
+/// Columns of the same name are told apart until here.
+fn shown(schema: &SchemaRef) -> SchemaRef {
+    let show = |field: &FieldRef| match dialect::shown_column(field.name()) {
+        name if name == field.name() => field.clone(),
+        name => Arc::new(field.as_ref().clone().with_name(name)),
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(show).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
 impl Planned {
-    /// The batches of the answer. Time is checked at each.
+    /// The batches of the answer, its columns as they are shown. Time is checked at each.
     pub(crate) fn execute(self) -> Result<SendableRecordBatchStream> {
         let stream = execute_stream(self.physical, self.context)?;
-        let schema = stream.schema();
+        let schema = shown(&stream.schema());
+        let renamed = (schema != stream.schema()).then(|| schema.clone());
         let budget = self.budget;
         let checked = stream.and_then(move |batch| {
-            let checked = budget.check();
+            let (checked, renamed) = (budget.check(), renamed.clone());
             async move {
                 checked.map_err(|e| datafusion::common::DataFusionError::External(Box::new(e)))?;
-                Ok(batch)
+                match renamed {
+                    Some(schema) => Ok(RecordBatch::try_new(schema, batch.columns().to_vec())?),
+                    None => Ok(batch),
+                }
             }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, checked)))

@@ -22,6 +22,10 @@ pub struct Settings {
     pub skip_unknown_fields: bool,
     /// Is a path whose texts are all dates or times a Date or a DateTime64?
     pub infer_times: bool,
+    /// Is CREATE INDEX, which makes nothing, taken?
+    pub allow_create_index_without_type: bool,
+    /// Is CREATE UNIQUE INDEX taken as CREATE INDEX?
+    pub create_index_ignore_unique: bool,
 }
 
 impl Default for Settings {
@@ -35,6 +39,8 @@ impl Default for Settings {
             default_format: String::new(),
             skip_unknown_fields: false,
             infer_times: false,
+            allow_create_index_without_type: true,
+            create_index_ignore_unique: false,
         }
     }
 }
@@ -48,7 +54,7 @@ pub struct Known {
 }
 
 /// Settings that do something.
-pub const KNOWN: [Known; 9] = [
+pub const KNOWN: [Known; 11] = [
     Known { name: "max_rows_read", description: "Most rows a query may read from the store" },
     Known { name: "max_rows_to_read", description: "Another name for max_rows_read" },
     Known {
@@ -67,10 +73,18 @@ pub const KNOWN: [Known; 9] = [
         name: "json_infer_times",
         description: "Give JSON paths whose texts are all dates or times the type Date or DateTime",
     },
+    Known {
+        name: "allow_create_index_without_type",
+        description: "Take CREATE INDEX, which makes nothing: all is indexed by itself",
+    },
+    Known {
+        name: "create_index_ignore_unique",
+        description: "Take CREATE UNIQUE INDEX as CREATE INDEX: nothing is kept unique",
+    },
 ];
 
 /// Settings that ClickHouse's clients send and that change nothing here.
-const IGNORED: [&str; 20] = [
+const IGNORED: [&str; 21] = [
     "async_insert",
     "allow_experimental_analyzer",
     "allow_experimental_json_type",
@@ -86,6 +100,7 @@ const IGNORED: [&str; 20] = [
     "max_block_size",
     "max_insert_block_size",
     "max_threads",
+    "mutations_sync",
     "output_format_json_quote_64bit_integers",
     "readonly",
     "send_progress_in_http_headers",
@@ -116,6 +131,10 @@ impl Settings {
                 self.skip_unknown_fields = flag(name, value)?;
             }
             "json_infer_times" => self.infer_times = flag(name, value)?,
+            "allow_create_index_without_type" => {
+                self.allow_create_index_without_type = flag(name, value)?;
+            }
+            "create_index_ignore_unique" => self.create_index_ignore_unique = flag(name, value)?,
             _ if IGNORED.contains(&name) => return Ok(false),
             _ => {
                 return Err(Error::Plan(format!(
@@ -138,6 +157,10 @@ impl Settings {
             "default_format" => self.default_format.clone(),
             "input_format_skip_unknown_fields" => u8::from(self.skip_unknown_fields).to_string(),
             "json_infer_times" => u8::from(self.infer_times).to_string(),
+            "allow_create_index_without_type" => {
+                u8::from(self.allow_create_index_without_type).to_string()
+            }
+            "create_index_ignore_unique" => u8::from(self.create_index_ignore_unique).to_string(),
             _ => return None,
         })
     }

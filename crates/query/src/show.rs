@@ -1,9 +1,10 @@
-//! SHOW and DESCRIBE, answered by queries over the `system` tables; those of attached databases, of
-//! which `system` tells nothing, by asking them. Not here: the tables of `system`.
+//! SHOW, DESCRIBE and EXISTS, answered by queries over the `system` tables; those of what `system`
+//! tells nothing of, attached databases and itself, by asking them. Not here: the tables of
+//! `system`, DESCRIBE of a view ([`crate::view_ddl`]).
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, UInt8Array};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::compute::kernels::comparison::like;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -15,11 +16,16 @@ use datafusion::sql::sqlparser::ast::{
     ObjectName, ShowCreateObject, ShowStatementFilter, ShowStatementOptions, Statement,
 };
 
-use crate::attached::database_name;
-use crate::dialect::Parsed;
+use dodb_engine::Error as EngineError;
+
+use crate::catalog::SYSTEM;
+use crate::databases::database_name;
+use crate::dialect::{EXISTENCE, Parsed};
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::names::table_name;
 use crate::session::{Request, Session};
+use crate::system::NAMES;
 
 /// The query that answers `statement`, if it is a SHOW or DESCRIBE.
 pub(crate) fn as_query(
@@ -28,28 +34,38 @@ pub(crate) fn as_query(
     request: &Request,
 ) -> Result<Option<Parsed>> {
     let (sql, name) = match statement {
-        Statement::ShowTables { show_options, .. } => match &show_options.filter_position {
-            None => {
-                ("SELECT name FROM system.tables WHERE database = {d:String} ORDER BY name", None)
+        Statement::ShowTables { show_options, .. } => {
+            if let Some(name) = database_of(show_options)?.filter(|name| *name != session.database)
+            {
+                return Err(Error::OtherDatabase { name });
             }
-            Some(Position::Suffix(ShowStatementFilter::Like(pattern))) => (
-                "SELECT name FROM system.tables WHERE database = {d:String} \
-                 AND name LIKE {n:String} ORDER BY name",
-                Some(pattern.clone()),
-            ),
-            Some(other) => {
-                return Err(Error::unsupported(
-                    format!("SHOW TABLES {other:?}"),
-                    "SELECT from system.tables",
-                ));
+            match pattern_of(show_options)? {
+                None => (
+                    "SELECT name FROM system.tables WHERE database = {d:String} ORDER BY name",
+                    None,
+                ),
+                pattern => (
+                    "SELECT name FROM system.tables WHERE database = {d:String} \
+                     AND name LIKE {n:String} ORDER BY name",
+                    pattern,
+                ),
             }
-        },
-        Statement::ShowDatabases { .. } | Statement::ShowSchemas { .. } => {
-            ("SELECT name FROM system.databases ORDER BY name", None)
         }
-        Statement::ShowFunctions { .. } => {
+        Statement::ShowDatabases { show_options, .. }
+        | Statement::ShowSchemas { show_options, .. } => match pattern_of(show_options)? {
+            None => ("SELECT name FROM system.databases ORDER BY name", None),
+            pattern => (
+                "SELECT name FROM system.databases WHERE name LIKE {n:String} ORDER BY name",
+                pattern,
+            ),
+        },
+        Statement::ShowFunctions { filter: None } => {
             ("SELECT name FROM system.functions ORDER BY name", None)
         }
+        Statement::ShowFunctions { filter: Some(ShowStatementFilter::Like(pattern)) } => (
+            "SELECT name FROM system.functions WHERE name LIKE {n:String} ORDER BY name",
+            Some(pattern.clone()),
+        ),
         Statement::ExplainTable { table_name: table, .. } => {
             let name = table_name(table, &session.database)?;
             session.db.table(&name, &request.usage)?;
@@ -59,9 +75,14 @@ pub(crate) fn as_query(
                 Some(name),
             )
         }
-        Statement::ShowCreate { obj_type: ShowCreateObject::Table, obj_name } => {
+        Statement::ShowCreate {
+            obj_type: ShowCreateObject::Table | ShowCreateObject::View,
+            obj_name,
+        } => {
             let name = table_name(obj_name, &session.database)?;
-            session.db.table(&name, &request.usage)?;
+            if session.db.view(&name, &request.usage)?.is_none() {
+                session.db.table(&name, &request.usage)?;
+            }
             (
                 "SELECT create_table_query AS statement FROM system.tables \
                  WHERE database = {d:String} AND name = {n:String}",
@@ -71,13 +92,10 @@ pub(crate) fn as_query(
         _ => return Ok(None),
     };
     let mut request = request.clone();
-    let database = match statement {
-        Statement::ShowTables { show_options, .. } => database_of(show_options)?,
-        _ => None,
-    };
-    let database = database.unwrap_or_else(|| session.database.clone());
-    request.params = [("d".to_owned(), database)].into();
+    request.params = [("d".to_owned(), session.database.clone())].into();
     request.params.extend(name.map(|name| ("n".to_owned(), name)));
+    // Parameters travel escaped.
+    request.params.values_mut().for_each(|value| *value = value.replace('\\', "\\\\"));
     Ok(session.parse(sql, &request)?.into_iter().next())
 }
 
@@ -87,8 +105,26 @@ fn database_of(options: &ShowStatementOptions) -> Result<Option<String>> {
     named.map(database_name).transpose()
 }
 
-/// The answer, if `statement` is about an attached database.
-pub(crate) async fn of_attached(
+/// The pattern of `LIKE` in a SHOW; what else may stand there is refused.
+fn pattern_of(options: &ShowStatementOptions) -> Result<Option<String>> {
+    let refused = |what: &str| {
+        Err(Error::unsupported(format!("{what} in SHOW"), "use LIKE, or SELECT from `system`"))
+    };
+    if options.starts_with.is_some() || options.limit.is_some() || options.limit_from.is_some() {
+        return refused("STARTS WITH or LIMIT");
+    }
+    match &options.filter_position {
+        None => Ok(None),
+        Some(
+            Position::Suffix(ShowStatementFilter::Like(pattern))
+            | Position::Infix(ShowStatementFilter::Like(pattern)),
+        ) => Ok(Some(pattern.clone())),
+        Some(Position::Suffix(other) | Position::Infix(other)) => refused(&other.to_string()),
+    }
+}
+
+/// The answer, if `statement` is about an attached database, or lists the tables of `system`.
+pub(crate) async fn of_others(
     session: &Session,
     statement: &Statement,
     request: &Request,
@@ -100,21 +136,16 @@ pub(crate) async fn of_attached(
     match statement {
         Statement::ShowTables { show_options, .. } => {
             let Some(database) = database_of(show_options)? else { return Ok(None) };
-            if !is_attached(&database)? {
-                return Ok(None);
-            }
-            let names = db.attached_tables(&database, usage).await?;
-            let rows = texts([("name", names)])?;
-            let like_pattern = match &show_options.filter_position {
-                None => None,
-                Some(Position::Suffix(ShowStatementFilter::Like(pattern))) => Some(pattern),
-                Some(other) => {
-                    return Err(Error::unsupported(format!("SHOW TABLES {other:?}"), "use LIKE"));
-                }
+            let names = match database.as_str() {
+                SYSTEM => NAMES.iter().map(|name| (*name).to_owned()).collect(),
+                name if is_attached(name)? => db.attached_tables(name, usage).await?,
+                _ => return Ok(None),
             };
-            let rows = match like_pattern {
+            let rows = texts([("name", names)])?;
+            let rows = match pattern_of(show_options)? {
                 Some(pattern) => {
-                    let pattern = StringArray::new_scalar(pattern.as_str());
+                    let pattern = functions::like_pattern(&pattern, None)?;
+                    let pattern = StringArray::new_scalar(pattern);
                     like(rows.column(0), &pattern)
                         .and_then(|fits| filter_record_batch(&rows, &fits))
                         .map_err(DataFusionError::from)?
@@ -150,14 +181,38 @@ pub(crate) async fn of_attached(
     }
 }
 
-fn texts<const N: usize>(columns: [(&str, Vec<String>); N]) -> Result<RecordBatch> {
+/// The answer to EXISTS, as ClickHouse has it: 1 or 0.
+pub(crate) fn existence(
+    session: &Session,
+    statement: &Statement,
+    request: &Request,
+) -> Result<Option<SendableRecordBatchStream>> {
+    let Statement::ShowVariable { variable } = statement else { return Ok(None) };
+    let [mark, kind, name @ ..] = variable.as_slice() else { return Ok(None) };
+    if mark.value != EXISTENCE {
+        return Ok(None);
+    }
+    let name = table_name(&ObjectName::from(name.to_vec()), &session.database)?;
+    let is_view = session.db.view(&name, &request.usage)?.is_some();
+    let exists = match session.db.table(&name, &request.usage) {
+        Ok(_) => kind.value == "TABLE",
+        Err(EngineError::UnknownTable { .. } | EngineError::IsView { .. }) => is_view,
+        Err(e) => return Err(e.into()),
+    };
+    let schema = Schema::new(vec![Field::new("result", DataType::UInt8, false)]);
+    let column: ArrayRef = Arc::new(UInt8Array::from(vec![u8::from(exists)]));
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![column]);
+    Ok(Some(stream_of(rows.map_err(DataFusionError::from)?)))
+}
+
+pub(crate) fn texts<const N: usize>(columns: [(&str, Vec<String>); N]) -> Result<RecordBatch> {
     let fields = columns.each_ref().map(|(name, _)| Field::new(*name, DataType::Utf8, false));
     let arrays = columns.map(|(_, values)| Arc::new(StringArray::from(values)) as ArrayRef);
     let rows = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), arrays.to_vec());
     Ok(rows.map_err(DataFusionError::from)?)
 }
 
-fn stream_of(rows: RecordBatch) -> SendableRecordBatchStream {
+pub(crate) fn stream_of(rows: RecordBatch) -> SendableRecordBatchStream {
     let schema = rows.schema();
     Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)])))
 }

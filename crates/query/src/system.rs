@@ -11,14 +11,16 @@ use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::MemTable;
-use dodb_engine::UsageCounts;
-use dodb_engine::{FileInfo, PRICES, PartInfo, SnapshotInfo, TableDef};
+use dodb_engine::{
+    FileInfo, PRICES, PartInfo, Snapshot, SnapshotInfo, TableDef, UsageCounts, View,
+};
 
 use crate::catalog::{Access, SYSTEM};
 use crate::error::external;
 use crate::functions;
 use crate::query_log::Entry;
 use crate::settings::{KNOWN, Settings};
+use crate::view_ddl::type_name;
 
 /// All of them.
 pub(crate) const NAMES: [&str; 13] = [
@@ -41,7 +43,7 @@ pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn 
     let batch = match name {
         "columns" => columns(access)?,
         "costs" => costs(access)?,
-        "databases" => databases(access)?,
+        "databases" => databases(access).await?,
         "files" => files(access)?,
         "functions" => all_functions()?,
         "jobs" => jobs(access)?,
@@ -62,12 +64,17 @@ pub(crate) async fn table(access: &Access, name: &str) -> Result<Option<Arc<dyn 
     Ok(Some(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?)))
 }
 
-/// Columns that may be NULL.
-const NULLABLE: [&str; 1] = ["rows_left"];
-
 fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
+    batch_with_nulls(columns, &[])
+}
+
+/// The same where some columns may be NULL.
+fn batch_with_nulls<const N: usize>(
+    columns: [(&str, ArrayRef); N],
+    nullable: &[&str],
+) -> Result<RecordBatch> {
     let field = |(name, array): &(&str, ArrayRef)| {
-        Field::new(*name, array.data_type().clone(), NULLABLE.contains(name))
+        Field::new(*name, array.data_type().clone(), nullable.contains(name))
     };
     let fields: Vec<Field> = columns.iter().map(field).collect();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
@@ -94,16 +101,24 @@ fn defs(access: &Access) -> Result<Vec<Arc<TableDef>>> {
     access.db.tables(&access.budget.usage).map_err(external)
 }
 
-fn databases(access: &Access) -> Result<RecordBatch> {
-    let attached = access.db.attached(&access.budget.usage).map_err(external)?;
-    let own = [(access.database.as_str(), "dodb"), (SYSTEM, "SystemTables")];
+async fn databases(access: &Access) -> Result<RecordBatch> {
+    let usage = &access.budget.usage;
+    let attached = access.db.attached(usage).map_err(external)?;
+    let names = match &access.databases {
+        Some(databases) => {
+            let names = databases.names(usage).await;
+            names.map_err(|e| DataFusionError::External(Box::new(e)))?
+        }
+        None => vec![access.database.clone()],
+    };
+    let own = names.iter().map(|name| (name.as_str(), "dodb")).chain([(SYSTEM, "SystemTables")]);
     let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
     let full = attached.iter().map(|(name, it)| {
         let arguments: Vec<String> =
             std::iter::once(&it.uri).chain(&it.warehouse).map(|text| quoted(text)).collect();
         (name.as_str(), "Iceberg", format!("Iceberg({})", arguments.join(", ")))
     });
-    let own = own.into_iter().map(|(name, engine)| (name, engine, engine.to_owned()));
+    let own = own.map(|(name, engine)| (name, engine, engine.to_owned()));
     let all: Vec<(&str, &str, String)> = own.chain(full).collect();
     batch([
         ("name", strings(all.iter().map(|(name, ..)| *name))),
@@ -112,44 +127,66 @@ fn databases(access: &Access) -> Result<RecordBatch> {
     ])
 }
 
+/// Tables, and views behind them: these have no rows of their own.
 fn tables(access: &Access) -> Result<RecordBatch> {
     let defs = defs(access)?;
-    let mut rows = Vec::new();
-    let mut bytes = Vec::new();
-    let mut parts = Vec::new();
-    let (mut metadata, mut warm) = (Vec::new(), Vec::new());
+    let views = access.db.views(&access.budget.usage).map_err(external)?;
+    let mut snapshots = Vec::with_capacity(defs.len());
     for def in &defs {
-        let snapshot = access.db.snapshot(&def.name, &access.budget.usage).map_err(external)?;
-        rows.push(snapshot.rows());
-        bytes.push(snapshot.bytes());
-        parts.push(snapshot.part_count() as u64);
-        metadata.push(snapshot.metadata_location().unwrap_or_default().to_owned());
-        warm.push(snapshot.warm());
+        snapshots.push(access.db.snapshot(&def.name, &access.budget.usage).map_err(external)?);
     }
     let order = |def: &Arc<TableDef>| {
         let names = def.order_by.iter().filter_map(|id| def.schema.by_id(*id));
         names.map(|c| c.name.clone()).collect::<Vec<_>>().join(", ")
     };
-    batch([
-        ("database", strings(defs.iter().map(|_| access.database.as_str()))),
-        ("name", strings(defs.iter().map(|d| &d.name))),
-        ("engine", strings(defs.iter().map(|_| "dodb"))),
-        ("total_rows", counts(rows)),
-        ("total_bytes", counts(bytes)),
-        ("parts", counts(parts)),
-        ("warm_rows", counts(warm.iter().map(|(rows, _, _)| *rows))),
-        ("warm_files", counts(warm.iter().map(|(_, files, _)| *files))),
-        ("warm_bytes", counts(warm.iter().map(|(_, _, bytes)| *bytes))),
+    let counted = |of: &dyn Fn(&Snapshot) -> u64| -> ArrayRef {
+        let known = snapshots.iter().map(|snapshot| Some(of(snapshot)));
+        Arc::new(known.chain(views.iter().map(|_| None)).collect::<UInt64Array>())
+    };
+    let zeros = |of: &dyn Fn(&Snapshot) -> u64| {
+        counts(snapshots.iter().map(of).chain(views.iter().map(|_| 0)))
+    };
+    let said = |of: &dyn Fn(&Arc<TableDef>) -> String, view: &dyn Fn(&View) -> String| {
+        strings(defs.iter().map(of).chain(views.iter().map(|it| view(it))))
+    };
+    let none = |_: &View| String::new();
+    let metadata = snapshots.iter().map(|s| s.metadata_location().unwrap_or_default().to_owned());
+    let metadata = metadata.chain(views.iter().map(|_| String::new()));
+    let columns = [
+        ("database", said(&|_| access.database.clone(), &|_| access.database.clone())),
+        ("name", said(&|def| def.name.clone(), &|view| view.name.clone())),
+        ("engine", said(&|_| "dodb".to_owned(), &|_| "View".to_owned())),
+        ("total_rows", counted(&|snapshot| snapshot.rows())),
+        ("total_bytes", counted(&|snapshot| snapshot.bytes())),
+        ("parts", zeros(&|snapshot| snapshot.part_count() as u64)),
+        ("warm_rows", zeros(&|snapshot| snapshot.warm().0)),
+        ("warm_files", zeros(&|snapshot| snapshot.warm().1)),
+        ("warm_bytes", zeros(&|snapshot| snapshot.warm().2)),
         ("metadata_path", strings(metadata)),
-        ("sorting_key", strings(defs.iter().map(order))),
-        ("partition_key", strings(defs.iter().map(|d| d.partition_by.clone().unwrap_or_default()))),
-        ("create_table_query", strings(defs.iter().map(|d| create_query(d)))),
-    ])
+        ("sorting_key", said(&order, &none)),
+        ("partition_key", said(&|def| def.partition_by.clone().unwrap_or_default(), &none)),
+        ("create_table_query", said(&|def| create_query(def), &create_view_query)),
+        ("as_select", said(&|_| String::new(), &|view| view.query.clone())),
+    ];
+    batch_with_nulls(columns, &["total_rows", "total_bytes"])
+}
+
+fn quote(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// The statement that makes a view like this one.
+fn create_view_query(view: &View) -> String {
+    let columns: Vec<String> = view.columns.iter().map(|name| quote(name)).collect();
+    let columns = match columns.as_slice() {
+        [] => String::new(),
+        some => format!(" ({})", some.join(", ")),
+    };
+    format!("CREATE VIEW {}{columns} AS\n{}", quote(&view.name), view.query)
 }
 
 /// The statement that makes a table like this one.
 fn create_query(def: &TableDef) -> String {
-    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
     let columns: Vec<String> = def
         .schema
         .columns()
@@ -171,28 +208,40 @@ fn create_query(def: &TableDef) -> String {
     out
 }
 
+/// A column of a table or view.
+struct ColumnInfo {
+    table: String,
+    name: String,
+    ty: String,
+    position: u64,
+}
+
+/// The columns of tables, and of the views that can be planned.
 fn columns(access: &Access) -> Result<RecordBatch> {
-    let defs = defs(access)?;
-    let all = || {
-        defs.iter().flat_map(|def| {
-            def.schema.columns().iter().enumerate().map(move |(at, column)| (def, at, column))
-        })
-    };
-    let ty = |nullable: bool, name: String| match nullable {
-        true => format!("Nullable({name})"),
-        false => name,
-    };
+    let mut all: Vec<ColumnInfo> = Vec::new();
+    for def in defs(access)? {
+        let arrow = def.arrow();
+        for (at, (column, field)) in def.schema.columns().iter().zip(arrow.fields()).enumerate() {
+            let ty = match field.is_nullable() {
+                true => format!("Nullable({})", def.type_name(column)),
+                false => def.type_name(column),
+            };
+            let (table, name) = (def.name.clone(), column.name.clone());
+            all.push(ColumnInfo { table, name, ty, position: at as u64 + 1 });
+        }
+    }
+    for (view, plan) in access.views.all() {
+        for (at, field) in plan.schema().fields().iter().enumerate() {
+            let (table, name) = (view.clone(), field.name().clone());
+            all.push(ColumnInfo { table, name, ty: type_name(field), position: at as u64 + 1 });
+        }
+    }
     batch([
-        ("database", strings(all().map(|_| access.database.as_str()))),
-        ("table", strings(all().map(|(def, _, _)| &def.name))),
-        ("name", strings(all().map(|(_, _, column)| &column.name))),
-        (
-            "type",
-            strings(all().map(|(def, at, c)| {
-                ty(def.arrow().fields().get(at).is_some_and(|f| f.is_nullable()), def.type_name(c))
-            })),
-        ),
-        ("position", counts(all().map(|(_, at, _)| at as u64 + 1))),
+        ("database", strings(all.iter().map(|_| access.database.as_str()))),
+        ("table", strings(all.iter().map(|column| &column.table))),
+        ("name", strings(all.iter().map(|column| &column.name))),
+        ("type", strings(all.iter().map(|column| &column.ty))),
+        ("position", counts(all.iter().map(|column| column.position))),
     ])
 }
 
@@ -296,7 +345,7 @@ fn settings(access: &Access) -> Result<RecordBatch> {
 fn jobs(access: &Access) -> Result<RecordBatch> {
     let all = access.db.jobs();
     let left = all.iter().map(|job| job.rows_left).collect::<UInt64Array>();
-    batch([
+    let columns = [
         ("database", strings(all.iter().map(|_| access.database.as_str()))),
         ("table", strings(all.iter().map(|job| &job.table))),
         ("kind", strings(all.iter().map(|job| job.kind.name()))),
@@ -307,7 +356,8 @@ fn jobs(access: &Access) -> Result<RecordBatch> {
         ("rows", counts(all.iter().map(|job| job.rows))),
         ("rows_left", Arc::new(left)),
         ("error", strings(all.iter().map(|job| job.error.as_deref().unwrap_or_default()))),
-    ])
+    ];
+    batch_with_nulls(columns, &["rows_left"])
 }
 
 /// The newest statements that ended, with what they cost.

@@ -4,18 +4,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{Field, Schema, UInt64Type};
+use datafusion::arrow::datatypes::{Schema, UInt64Type};
 use datafusion::sql::sqlparser::ast::{
-    self, Assignment, AssignmentTarget, Expr, FromTable, Ident, Query, SelectItem, SetExpr,
-    Statement, TableFactor, TableObject, TableWithJoins,
+    self, Assignment, AssignmentTarget, Expr, FromTable, Ident, ObjectNamePart, Query, SelectItem,
+    SetExpr, Statement, TableAlias, TableFactor, TableObject, TableWithJoins,
 };
-use dodb_engine::{Error as EngineError, PART_COLUMN, ROW_COLUMN, RowAddresses};
+use dodb_engine::{Error as EngineError, PART_COLUMN, ROW_COLUMN, RowAddresses, TableDef};
+use dodb_part::ColumnType;
 use futures::TryStreamExt;
 
-use crate::dialect::Parsed;
+use crate::catalog::ADDRESSED;
+use crate::dialect::{Parsed, clickhouse_name};
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::names::table_name;
 use crate::session::{Answer, Request, Session};
 
@@ -37,13 +40,13 @@ impl Session {
     ///
     /// # Errors
     /// An unknown table or column; a user who may not write.
-    pub fn insert_target(
+    pub async fn insert_target(
         &self,
         parsed: &Parsed,
         request: &Request,
     ) -> Result<Option<(String, Vec<String>)>> {
         let Statement::Insert(insert) = &parsed.statement else { return Ok(None) };
-        let target = target(self, insert, request)?;
+        let target = self.explained(target(self, insert, request), request).await?;
         Ok(Some((target.table, target.columns)))
     }
 }
@@ -58,8 +61,8 @@ fn target(session: &Session, insert: &ast::Insert, request: &Request) -> Result<
     let columns = if insert.columns.is_empty() {
         def.schema.columns().iter().map(|c| c.name.clone()).collect()
     } else {
-        let named = insert.columns.iter().map(|c| def.column(&c.value).map(|c| c.name.clone()));
-        named.collect::<std::result::Result<Vec<_>, _>>()?
+        let named = |name: &ast::ObjectName| Ok(def.column(&table_name(name, "")?)?.name.clone());
+        insert.columns.iter().map(named).collect::<Result<_>>()?
     };
     Ok(Target { table, columns })
 }
@@ -77,11 +80,12 @@ pub(crate) async fn insert(
             target.table
         )));
     };
+    let def = session.db.table(&target.table, &request.usage)?;
     let query = query_of(parsed, source.as_ref().clone());
-    let (_, batches) = read(session, &query, request, false).await?;
+    let (_, batches) = read(session, &query, request).await?;
     let mut named = Vec::with_capacity(batches.len());
     for batch in batches {
-        named.push(with_names(batch, &target.columns)?);
+        named.push(fitting(batch, &target.columns, &def)?);
     }
     let Some(first) = named.first() else { return Ok(Answer::Written(0)) };
     let all = concat_batches(&first.schema(), &named).map_err(arrow_error)?;
@@ -113,10 +117,12 @@ pub(crate) async fn delete(
         ));
     }
     let (table, factor) = one_table(from, &session.database)?;
+    // A view has no rows to be deleted.
+    session.db.table(&table, &request.usage)?;
     let query = addressed(session, request, factor, Vec::new(), delete.selection.as_ref())?;
     let query = query_of(parsed, query);
     for _ in 0..TRIES_MAX {
-        let (_, batches) = read(session, &query, request, true).await?;
+        let (_, batches) = read(session, &query, request).await?;
         let rows = addresses(&batches)?;
         match session.db.mutate(&table, rows, None, &request.usage).await {
             Err(EngineError::Conflict { .. }) => continue,
@@ -146,8 +152,13 @@ pub(crate) async fn update(
         let AssignmentTarget::ColumnName(name) = target else {
             return Err(Error::unsupported("UPDATE of a tuple", "assign column by column"));
         };
-        let column = def.column(&table_name(name, "")?)?;
-        assigned.insert(column.name.clone(), value.clone());
+        let [ast::ObjectNamePart::Identifier(column)] = name.0.as_slice() else {
+            return Err(Error::unsupported(format!("UPDATE of `{name}`"), "assign whole columns"));
+        };
+        let column = def.column(&column.value)?;
+        if assigned.insert(column.name.clone(), value.clone()).is_some() {
+            return Err(Error::Plan(format!("column `{}` is assigned twice", column.name)));
+        }
     }
     let items = def.schema.columns().iter().map(|column| {
         let old = || Expr::Identifier(Ident::with_quote('`', &column.name));
@@ -159,11 +170,11 @@ pub(crate) async fn update(
     let query = query_of(parsed, query);
     let columns: Vec<String> = def.schema.columns().iter().map(|c| c.name.clone()).collect();
     for _ in 0..TRIES_MAX {
-        let (schema, batches) = read(session, &query, request, true).await?;
+        let (schema, batches) = read(session, &query, request).await?;
         let rows = addresses(&batches)?;
         let all = concat_batches(&schema, &batches).map_err(arrow_error)?;
         let kept: Vec<usize> = (2..all.num_columns()).collect();
-        let new = with_names(all.project(&kept).map_err(arrow_error)?, &columns)?;
+        let new = fitting(all.project(&kept).map_err(arrow_error)?, &columns, &def)?;
         match session.db.mutate(&table, rows, Some(&new), &request.usage).await {
             Err(EngineError::Conflict { .. }) => continue,
             outcome => return Ok(Answer::Written(outcome?)),
@@ -199,10 +210,24 @@ fn addressed(
             *item = SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('`', name)));
         }
         select.projection.extend(items);
-        select.from = vec![from];
+        select.from = vec![with_row_addresses(from)];
         select.selection = selection.cloned();
     }
     Ok(query)
+}
+
+/// The table as the catalog shows it with the addresses of its rows. Only where the statement
+/// changes it: it may read it elsewhere too, with `*`.
+fn with_row_addresses(mut from: TableWithJoins) -> TableWithJoins {
+    if let TableFactor::Table { name, alias, .. } = &mut from.relation
+        && let Some(ObjectNamePart::Identifier(last)) = name.0.last_mut()
+    {
+        let plain = last.clone();
+        *last = Ident::with_quote('`', format!("{}{ADDRESSED}", plain.value));
+        let own = || TableAlias { explicit: true, name: plain, columns: Vec::new(), at: None };
+        alias.get_or_insert_with(own);
+    }
+    from
 }
 
 fn query_of(parsed: &Parsed, query: Query) -> Parsed {
@@ -213,9 +238,8 @@ async fn read(
     session: &Session,
     query: &Parsed,
     request: &Request,
-    row_addresses: bool,
 ) -> Result<(Arc<Schema>, Vec<RecordBatch>)> {
-    let rows = session.plan(query, request, row_addresses).await?.execute()?;
+    let rows = session.plan(query, request).await?.execute()?;
     let schema = rows.schema();
     Ok((schema, rows.try_collect().await?))
 }
@@ -235,8 +259,9 @@ fn addresses(batches: &[RecordBatch]) -> Result<RowAddresses> {
     Ok(rows.into_iter().map(|(part, rows)| (part, rows.into_iter().collect())).collect())
 }
 
-/// The same columns under other names.
-fn with_names(batch: RecordBatch, names: &[String]) -> Result<RecordBatch> {
+/// The same columns under other names; where text is stored floats as ClickHouse writes them, and
+/// nothing nested, which the engine would write in another way.
+fn fitting(batch: RecordBatch, names: &[String], def: &TableDef) -> Result<RecordBatch> {
     if batch.num_columns() != names.len() {
         return Err(Error::Plan(format!(
             "{} columns are to be filled ({}), but there are {} values",
@@ -245,11 +270,27 @@ fn with_names(batch: RecordBatch, names: &[String]) -> Result<RecordBatch> {
             batch.num_columns()
         )));
     }
-    let schema = batch.schema();
-    let fields = schema.fields().iter().zip(names);
-    let fields: Vec<Field> = fields.map(|(f, name)| f.as_ref().clone().with_name(name)).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), batch.columns().to_vec())
-        .map_err(arrow_error)
+    let mut fields = Vec::with_capacity(names.len());
+    let mut columns = Vec::with_capacity(names.len());
+    for ((field, column), name) in batch.schema().fields().iter().zip(batch.columns()).zip(names) {
+        let is_text = def.column(name)?.ty == ColumnType::String;
+        let column = match column.data_type() {
+            float if float.is_floating() && is_text => {
+                Arc::new(functions::shown(column)?) as ArrayRef
+            }
+            nested if nested.is_nested() && is_text => {
+                let given = clickhouse_name(nested);
+                return Err(Error::Plan(format!(
+                    "column `{name}` is String: {given} cannot be stored in it"
+                )));
+            }
+            _ => column.clone(),
+        };
+        let field = field.as_ref().clone().with_name(name);
+        fields.push(field.with_data_type(column.data_type().clone()));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(arrow_error)
 }
 
 fn arrow_error(e: datafusion::arrow::error::ArrowError) -> Error {
