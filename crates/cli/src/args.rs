@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use dodb_engine::Options;
 
@@ -163,6 +163,9 @@ pub struct ServeArgs {
     pub attach: AttachArgs,
     #[command(flatten)]
     pub hot: HotArgs,
+    /// Make a database when it is first asked for, without CREATE DATABASE
+    #[arg(long, env = "DODB_CREATE_DATABASES", value_parser = BoolishValueParser::new())]
+    pub create_databases: bool,
     /// Where to listen; port 0 takes a free one, and the line printed says which
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8123")]
     pub listen: SocketAddr,

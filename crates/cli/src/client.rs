@@ -21,6 +21,8 @@ pub struct Client {
 pub struct Reply {
     /// What it cost.
     pub cost: Cost,
+    /// Why there was nothing to do, if that is so.
+    pub note: Option<String>,
     /// The body, still arriving.
     pub body: Box<dyn Read + Send>,
 }
@@ -88,11 +90,12 @@ impl Client {
         let failed = |message: String| Error::Http { url: self.base.clone(), message };
         let response = answer.map_err(|e| failed(format!("no answer: {e}; is dodb running?")))?;
         let (parts, body) = response.into_parts();
-        let cost = parts.headers.get("x-dodb-cost").and_then(|v| v.to_str().ok());
-        let cost = Cost::of_header(cost);
+        let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+        let cost = Cost::of_header(header("x-dodb-cost"));
+        let note = header("x-dodb-note").map(str::to_owned);
         let mut reader: Box<dyn Read + Send> = Box::new(body.into_reader());
         if parts.status.is_success() {
-            return Ok(Reply { cost, body: reader });
+            return Ok(Reply { cost, note, body: reader });
         }
         const MESSAGE_BYTES_MAX: u64 = 64 << 10;
         let mut message = Vec::new();

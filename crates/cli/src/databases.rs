@@ -2,16 +2,15 @@
 //! background work, all closed in order. Not here: sockets ([`crate::serve`]).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use dodb_engine::{Db, Options};
+use dodb_engine::Db;
 use dodb_rowstore::Usage;
 use dodb_server::Server;
 use parking_lot::Mutex;
 
-use crate::args::{AttachArgs, DatabaseArgs, ObjectArgs};
+use crate::data_folder::DataFolder;
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::open;
@@ -28,13 +27,7 @@ pub struct Database {
 
 /// All databases of a data folder.
 pub struct Databases {
-    data: PathBuf,
-    /// Where their buckets are.
-    objects: ObjectArgs,
-    /// What they may attach.
-    attach: AttachArgs,
-    /// Their sizes.
-    options: Options,
+    folder: Arc<DataFolder>,
     /// Locked while one is opened: nobody opens it twice. None: closed for good.
     open: Mutex<Option<BTreeMap<String, Arc<Database>>>>,
 }
@@ -51,17 +44,12 @@ impl Database {
 }
 
 impl Databases {
-    /// The databases in `data`, none of them open.
-    pub fn new(
-        data: PathBuf,
-        objects: ObjectArgs,
-        attach: AttachArgs,
-        options: Options,
-    ) -> Databases {
-        Databases { data, objects, attach, options, open: Mutex::new(Some(BTreeMap::new())) }
+    /// The databases in `folder`, none of them open.
+    pub fn new(folder: DataFolder) -> Databases {
+        Databases { folder: Arc::new(folder), open: Mutex::new(Some(BTreeMap::new())) }
     }
 
-    /// The database of that name, opened or made if need be. Blocks.
+    /// The database of that name, opened if need be. Blocks.
     pub fn get(&self, name: &str) -> Result<Arc<Database>> {
         let mut open = self.open.lock();
         let Some(open) = open.as_mut() else {
@@ -70,15 +58,9 @@ impl Databases {
         if let Some(database) = open.get(name) {
             return Ok(database.clone());
         }
-        let place = DatabaseArgs {
-            data: self.data.clone(),
-            database: name.to_owned(),
-            objects: self.objects.clone(),
-            attach: self.attach.clone(),
-        };
-        let db = open::open_with(&place, self.options.clone())?;
+        let db = self.folder.open(name)?;
         let database = Arc::new(Database {
-            server: open::server(&db, name)?,
+            server: open::server(&db, name, self.folder.clone())?,
             jobs: Mutex::new(Jobs::start(db.clone(), name)?),
             written: AtomicU64::new(0),
             db,

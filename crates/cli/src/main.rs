@@ -5,6 +5,7 @@ mod args;
 mod client;
 mod compact;
 mod cost;
+mod data_folder;
 mod databases;
 mod demo;
 mod env;

@@ -1,15 +1,18 @@
 //! Opening the database of a folder: `DATA/NAME/dodb.sqlite`, behind the meter, under the engine.
-//! Not here: the databases of a server ([`crate::databases`]).
+//! Not here: which databases there are ([`crate::data_folder`]), those of a server
+//! ([`crate::databases`]).
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use dodb_engine::{Db, JobBudget, JobReport, Options};
+use dodb_engine::{Db, Error as EngineError, JobBudget, JobReport, Options};
 use dodb_query::{Session, SessionOptions};
 use dodb_rowstore::{Error as RowError, Metered, SqliteOptions, SqliteStore, Usage};
-use dodb_server::{Server, ServerOptions};
+use dodb_server::{DEFAULT_DATABASE, Server, ServerOptions};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::DatabaseArgs;
+use crate::data_folder::DataFolder;
 use crate::env::NativeEnv;
 use crate::error::{Error, Result};
 use crate::{objects, outside};
@@ -17,15 +20,15 @@ use crate::{objects, outside};
 /// The file within a database's folder.
 const FILE: &str = "dodb.sqlite";
 
+/// Is there a database of that name in the data folder?
+pub fn is_made(data: &Path, database: &str) -> bool {
+    data.join(database).join(FILE).is_file()
+}
+
 /// Opens a database, making its folder if there is none.
 ///
 /// # Errors
 /// Another process has it open, the file is damaged, the folder cannot be used.
-pub fn open(place: &DatabaseArgs) -> Result<Db> {
-    open_with(place, Options::native())
-}
-
-/// As [`open`], with sizes other than a native process has.
 pub fn open_with(place: &DatabaseArgs, options: Options) -> Result<Db> {
     let attach = outside::options(place.attach.places.as_deref())?;
     let options = Options { attach, ..options };
@@ -44,29 +47,49 @@ pub fn open_with(place: &DatabaseArgs, options: Options) -> Result<Db> {
 /// Opens a database that is there already.
 ///
 /// # Errors
-/// As [`open`]; and there is none.
+/// As [`open_with`]; and there is none.
 pub fn open_existing(place: &DatabaseArgs) -> Result<Db> {
-    if !place.data.join(&place.database).join(FILE).is_file() {
-        return Err(Error::Failed(format!(
-            "there is no database `{}` in {}; name its folder with --data, or make one with \
-             `dodb import` or `dodb sql`",
-            place.database,
-            place.data.display()
-        )));
+    if !is_made(&place.data, &place.database) {
+        return Err(unknown(place));
     }
-    open(place)
+    open_with(place, Options::native())
+}
+
+/// Opens a database that is there already, or `default`, which always is.
+///
+/// # Errors
+/// As [`open_existing`].
+pub fn open_folder(place: &DatabaseArgs, folder: &DataFolder) -> Result<Db> {
+    match folder.open(&place.database) {
+        Err(Error::Engine(EngineError::UnknownDatabase { .. })) => Err(unknown(place)),
+        opened => opened,
+    }
+}
+
+fn unknown(place: &DatabaseArgs) -> Error {
+    let (name, data) = (&place.database, place.data.display());
+    let made = match name.as_str() {
+        DEFAULT_DATABASE => "`dodb import` or `dodb sql`".to_owned(),
+        _ => format!("dodb sql --data {data} 'CREATE DATABASE `{name}`'"),
+    };
+    Error::Failed(format!(
+        "there is no database `{name}` in {data}; name its folder with --data, or make one with \
+         {made}"
+    ))
 }
 
 /// The SQL session of a database, with a thread's worth of work per core.
 pub fn session(db: &Db, database: &str) -> Result<Session> {
-    let options = SessionOptions { database: database.to_owned(), partitions: cores() };
+    let database = database.to_owned();
+    let options = SessionOptions { database, databases: None, partitions: cores() };
     Ok(Session::new(db.clone(), Arc::new(NativeEnv), options)?)
 }
 
-/// The HTTP server of a database.
-pub fn server(db: &Db, database: &str) -> Result<Server> {
+/// The HTTP server of a database in a folder.
+pub fn server(db: &Db, database: &str, folder: Arc<DataFolder>) -> Result<Server> {
     let options = ServerOptions {
         database: database.to_owned(),
+        databases: Some(folder),
         partitions: cores(),
         ..ServerOptions::default()
     };

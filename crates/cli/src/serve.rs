@@ -12,7 +12,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
-use dodb_server::ServerOptions;
+use dodb_engine::Error as EngineError;
+use dodb_server::{DEFAULT_DATABASE, ServerOptions};
 use futures::TryStreamExt;
 use http::{Method, StatusCode};
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::ServeArgs;
+use crate::data_folder::DataFolder;
 use crate::databases::Databases;
 use crate::error::{Error, Result};
 use crate::open;
@@ -35,11 +37,12 @@ struct House {
 
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let options = args.hot.options()?;
-    let databases =
-        Databases::new(args.data.clone(), args.objects.clone(), args.attach.clone(), options);
-    let databases = Arc::new(databases);
+    let (objects, attach) = (args.objects.clone(), args.attach.clone());
+    let folder =
+        DataFolder::new(args.data.clone(), objects, attach, options, args.create_databases);
+    let databases = Arc::new(Databases::new(folder));
     // So that a folder in use is told now and not to the first client.
-    databases.get("default")?;
+    databases.get(DEFAULT_DATABASE)?;
     let runtime = open::runtime()?;
     let house = House { databases: databases.clone(), token: args.token.clone() };
     let served = runtime.block_on(listen(args.listen, house));
@@ -103,18 +106,23 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
 
 async fn answer(State(house): State<Arc<House>>, request: Request) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    if let Some(token) = house.token.as_deref().filter(|_| parts.uri.path() != "/ping")
+    let path = parts.uri.path().to_owned();
+    // Needs no token and no database.
+    if path == "/ping" {
+        return dodb_server::ping().map(Body::from);
+    }
+    if let Some(token) = house.token.as_deref()
         && let Err(e) = dodb_server::check_token(&parts, token)
     {
-        return dodb_server::refusal(&e).map(Body::from);
+        return refused(&path, &e);
     }
     let name = match dodb_server::database(&parts) {
         Ok(name) => name,
-        Err(e) => return refusal(e.status(), &e.to_string()),
+        Err(e) => return refused(&path, &e),
     };
     let body = match read_body(body, ServerOptions::default().body_bytes_max).await {
         Ok(body) => body,
-        Err((status, message)) => return refusal(status, &message),
+        Err((status, message)) => return refusal(&path, status, &message),
     };
     let may_write = !matches!(parts.method, Method::GET | Method::HEAD);
     let request = http::Request::from_parts(parts, body);
@@ -128,14 +136,17 @@ async fn answer(State(house): State<Arc<House>>, request: Request) -> http::Resp
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(response)) => response.map(Body::from),
+        Ok(Err(Error::Engine(e @ EngineError::UnknownDatabase { .. }))) => {
+            refused(&path, &e.into())
+        }
         Ok(Err(e)) => {
             tracing::error!("{e}");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, &e.to_string())
+            refusal(&path, StatusCode::SERVICE_UNAVAILABLE, &e.to_string())
         }
         Err(e) => {
             tracing::error!("a request panicked: {e}");
             let message = "this request met a bug; the log of the server says more";
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, message)
+            refusal(&path, StatusCode::INTERNAL_SERVER_ERROR, message)
         }
     }
 }
@@ -161,7 +172,10 @@ async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, (StatusCode, S
 }
 
 /// An error of the sockets' side.
-fn refusal(status: StatusCode, message: &str) -> http::Response<Body> {
-    let error = dodb_server::Error::Request { status, message: message.to_owned() };
-    dodb_server::refusal(&error).map(Body::from)
+fn refusal(path: &str, status: StatusCode, message: &str) -> http::Response<Body> {
+    refused(path, &dodb_server::Error::Request { status, message: message.to_owned() })
+}
+
+fn refused(path: &str, error: &dodb_server::Error) -> http::Response<Body> {
+    dodb_server::refusal(path, error).map(Body::from)
 }

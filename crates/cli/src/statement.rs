@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dodb_engine::Db;
+use dodb_engine::{Db, Options};
 use dodb_query::dialect::{self, ParseOptions, Parsed};
 use dodb_query::{Answer, Request, SendableRecordBatchStream};
 use dodb_rowstore::Usage;
@@ -19,9 +19,10 @@ use tokio::runtime::Runtime;
 use crate::args::EndpointArgs;
 use crate::client::Client;
 use crate::cost::Cost;
+use crate::data_folder::DataFolder;
 use crate::env::Stopwatch;
 use crate::error::{Error, Result};
-use crate::open;
+use crate::{open, terminal};
 
 /// Where statements run.
 pub enum Runner {
@@ -57,8 +58,9 @@ impl Runner {
         if let Some(url) = &args.url {
             return Ok(Runner::Remote(args.client(url)?));
         }
-        let db = open::open(&args.place)?;
-        let server = open::server(&db, &args.place.database)?;
+        let folder = Arc::new(DataFolder::of(&args.place, Options::native()));
+        let db = open::open_folder(&args.place, &folder)?;
+        let server = open::server(&db, &args.place.database, folder)?;
         Ok(Runner::Local(Box::new(Local { runtime: open::runtime()?, server, db })))
     }
 
@@ -101,6 +103,7 @@ impl Runner {
             Runner::Remote(client) => {
                 let mut reply = client.sql(&body, format)?;
                 std::io::copy(&mut reply.body, out)?;
+                reply.note.iter().for_each(|note| noted(note));
                 let is_write = reply.cost.rows_written > 0;
                 Outcome { rows: None, is_write, cost: reply.cost, elapsed: Duration::ZERO }
             }
@@ -153,6 +156,10 @@ impl Local {
                 }
                 Answer::Written(rows) => Ok((Some(rows), true)),
                 Answer::Done => Ok((None, true)),
+                Answer::Noted(note) => {
+                    noted(note);
+                    Ok((None, false))
+                }
             }
         })?;
         let cost = Cost::of(&usage.counts());
@@ -186,6 +193,11 @@ async fn write_rows(
     encoder.suffix(&totals, &mut buffer)?;
     out.write_all(&buffer)?;
     Ok(count)
+}
+
+/// Says why a statement had nothing to do.
+fn noted(note: &str) {
+    terminal::note(&format!("note: {note}"));
 }
 
 /// The message within the form that ClickHouse gives errors.

@@ -3,12 +3,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use dodb_engine::Options;
 use serde_json::{Value, json};
 
 use crate::args::StatsArgs;
 use crate::cost::{bytes, grouped, usd};
+use crate::data_folder::DataFolder;
 use crate::error::{Error, Result};
 use crate::open;
 use crate::table::Table;
@@ -33,7 +36,8 @@ pub fn run(args: &StatsArgs) -> Result<ExitCode> {
 fn local(args: &StatsArgs) -> Result<(Value, Value)> {
     let place = &args.endpoint.place;
     let db = open::open_existing(place)?;
-    let server = open::server(&db, &place.database)?;
+    let folder = DataFolder::of(place, Options::native());
+    let server = open::server(&db, &place.database, Arc::new(folder))?;
     let runtime = open::runtime()?;
     let get = |path: &'static str| {
         let mut request = http::Request::new(Bytes::new());

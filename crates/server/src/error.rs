@@ -73,7 +73,7 @@ impl Error {
                 404 => (48, "NOT_IMPLEMENTED"),
                 _ => (36, "BAD_ARGUMENTS"),
             },
-            Error::Query(q) => match q {
+            Error::Query(q) => match q.root() {
                 Q::Parse(_) => (62, "SYNTAX_ERROR"),
                 Q::Plan(_) => (36, "BAD_ARGUMENTS"),
                 Q::Execution(_) => (6, "CANNOT_PARSE_TEXT"),
@@ -82,9 +82,15 @@ impl Error {
                 Q::Budget { setting: "max_memory_usage", .. } => (241, "MEMORY_LIMIT_EXCEEDED"),
                 Q::Budget { setting: "max_execution_time", .. } => (159, "TIMEOUT_EXCEEDED"),
                 Q::Budget { .. } => (158, "TOO_MANY_ROWS"),
-                Q::Engine(E::UnknownTable { .. }) => (60, "UNKNOWN_TABLE"),
+                Q::Unavailable(_) => (209, "SOCKET_TIMEOUT"),
+                Q::Engine(E::UnknownTable { .. } | E::UnknownView { .. }) => (60, "UNKNOWN_TABLE"),
+                Q::Engine(E::UnknownDatabase { .. }) => (81, "UNKNOWN_DATABASE"),
+                Q::Engine(E::DatabaseExists { .. }) => (82, "DATABASE_ALREADY_EXISTS"),
                 Q::Engine(E::UnknownColumn { .. }) => (47, "UNKNOWN_IDENTIFIER"),
-                Q::Engine(E::TableExists { .. }) => (57, "TABLE_ALREADY_EXISTS"),
+                Q::Engine(E::TableExists { .. } | E::ViewExists { .. }) => {
+                    (57, "TABLE_ALREADY_EXISTS")
+                }
+                Q::Engine(E::IsView { .. }) => (48, "NOT_IMPLEMENTED"),
                 Q::Engine(e) => match e.kind() {
                     ErrorKind::Limit => (158, "TOO_MANY_ROWS"),
                     ErrorKind::Corrupt => (246, "CORRUPTED_DATA"),

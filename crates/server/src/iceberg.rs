@@ -2,7 +2,7 @@
 //! `open-api/rest-catalog-open-api.yaml`). A database is a catalog with one namespace of its name,
 //! in which are all its tables. Not here: what a commit does to rows (`dodb-engine`).
 
-use dodb_engine::{Alter, ErrorKind, IcebergTable};
+use dodb_engine::{Alter, Error as EngineError, ErrorKind, IcebergTable};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,15 +28,8 @@ pub(crate) fn database(path: &str) -> Option<String> {
     is_prefix.then(|| decoded(prefix))
 }
 
-/// Answers a request; errors are those of the catalog's own form.
-pub(crate) async fn serve(server: &Server, call: &Call, segments: &[&str]) -> Reply {
-    match route(server, call, segments).await {
-        Ok(reply) => reply,
-        Err(e) => error_reply(&e),
-    }
-}
-
-async fn route(server: &Server, call: &Call, segments: &[&str]) -> Result<Reply, Error> {
+/// Answers a request.
+pub(crate) async fn serve(server: &Server, call: &Call, segments: &[&str]) -> Result<Reply, Error> {
     let inside = match segments {
         ["v1", inside @ ..] => inside,
         _ => return Err(nothing(call)),
@@ -129,8 +122,8 @@ fn create_namespace(server: &Server, call: &Call) -> Result<Reply, Error> {
     let own = json!([server.options.database]);
     let status = if given == own { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
     let message = format!(
-        "a database has one namespace, {own}, and it is always there; another database, by \
-         warehouse or ?database=, has its own"
+        "a database has one namespace, {own}, and it is always there; another database, which \
+         CREATE DATABASE makes, has its own"
     );
     Err(Error::Request { status, message })
 }
@@ -230,9 +223,16 @@ fn decoded(segment: &str) -> String {
 }
 
 /// An error in the form of the catalog's `ErrorModel`.
-fn error_reply(e: &Error) -> Reply {
+pub(crate) fn error_reply(e: &Error) -> Reply {
     let message = e.to_string();
     let (status, name) = match e {
+        // A database is a namespace.
+        Error::Query(dodb_query::Error::Engine(EngineError::UnknownDatabase { .. })) => {
+            (StatusCode::NOT_FOUND, "NoSuchNamespaceException")
+        }
+        Error::Query(dodb_query::Error::Engine(dodb_engine::Error::IsView { .. })) => {
+            (StatusCode::NOT_FOUND, "NoSuchTableException")
+        }
         Error::Query(query) => match query.kind() {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NoSuchTableException"),
             ErrorKind::Exists => (StatusCode::CONFLICT, "AlreadyExistsException"),
@@ -252,6 +252,9 @@ fn error_reply(e: &Error) -> Reply {
         }
         Error::Request { status, .. } if *status == StatusCode::CONFLICT => {
             (*status, "AlreadyExistsException")
+        }
+        Error::Request { status, .. } if *status == StatusCode::UNAUTHORIZED => {
+            (*status, "NotAuthorizedException")
         }
         other => (other.status(), "BadRequestException"),
     };

@@ -12,5 +12,5 @@ mod stats;
 mod tiers;
 
 pub use error::Error;
-pub use request::{check_database, check_token, database};
+pub use request::{DEFAULT_DATABASE, check_database, check_token, database};
 pub use server::{Response, Server, ServerOptions, ping, refusal};

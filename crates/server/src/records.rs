@@ -12,9 +12,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::formats::Format;
+use crate::formats::{DecodeOptions, Format};
 use crate::server::{Call, Reply, Server};
-use crate::sql::decode;
+use crate::sql::{decode, decode_options};
 
 /// How often a change starts over when somebody else changed the record meanwhile.
 const TRIES_MAX: usize = 16;
@@ -31,8 +31,21 @@ pub(crate) async fn post(server: &Server, call: &Call, table: &str) -> Result<Re
 }
 
 async fn store(server: &Server, table: &str, body: &[u8], request: &Request) -> Result<u64, Error> {
-    let batch = decode(server, table, None, Format::JsonEachRow, body, request)?;
+    let batch = records(server, table, body, request, true)?;
     Ok(server.session.db().insert(table, &batch, &request.usage).await?)
+}
+
+/// Records as a batch. Where `strict`, a value of the wrong kind is refused and never converted:
+/// what a program sends by mistake it should hear of.
+fn records(
+    server: &Server,
+    table: &str,
+    body: &[u8],
+    request: &Request,
+    strict: bool,
+) -> Result<RecordBatch, Error> {
+    let options = DecodeOptions { strict_kinds: strict, ..decode_options(server, request) };
+    decode(server, table, None, Format::JsonEachRow, body, options, &request.usage)
 }
 
 pub(crate) async fn one(
@@ -44,6 +57,7 @@ pub(crate) async fn one(
     let id = percent_encoding::percent_decode_str(id)
         .decode_utf8()
         .map_err(|_| Error::bad_request("the id in the path is not UTF-8"))?;
+    let request = call.params.request(&server.options.settings, call.usage.clone())?;
     let what = if table == "things" { "thing" } else { "relationship" };
     let unknown = || Error::from(EngineError::UnknownId { what, id: id.to_string() });
     for _ in 0..TRIES_MAX {
@@ -57,7 +71,7 @@ pub(crate) async fn one(
                 let gone = db.mutate(table, address, None, &call.usage).await;
                 gone.map(|n| json!({ "deleted": n }))
             }
-            Method::PATCH => patch(server, call, table, address, record).await?,
+            Method::PATCH => patch(server, call, &request, table, address, record).await?,
             _ => {
                 return Err(Error::bad_request(format!(
                     "/v1/{table}/ID takes GET, PATCH and DELETE"
@@ -151,6 +165,7 @@ fn rfc3339(ms: i64) -> String {
 async fn patch(
     server: &Server,
     call: &Call,
+    request: &Request,
     table: &str,
     address: RowAddresses,
     mut record: Map<String, Value>,
@@ -158,7 +173,16 @@ async fn patch(
     let change: Map<String, Value> = serde_json::from_slice(&call.body)
         .map_err(|e| Error::bad_request(format!("the change is not a JSON object: {e}")))?;
     if change.contains_key("id") && change.get("id") != record.get("id") {
-        return Err(Error::bad_request("a record keeps its id; post a new one instead"));
+        return Err(Error::bad_request("a record keeps its `id`; post a new one instead"));
+    }
+    records(server, table, &call.body, request, true)?;
+    let is_kept = |(name, value): &(&String, &Value)| {
+        value.is_null() && !["data", "embedding"].contains(&name.as_str())
+    };
+    if let Some((name, _)) = change.iter().find(is_kept) {
+        return Err(Error::bad_request(format!(
+            "field `{name}` cannot be taken out of a record; leave it out of the change to keep it"
+        )));
     }
     let touches_time = change.contains_key("updatedAt");
     for (name, value) in change {
@@ -172,9 +196,9 @@ async fn patch(
     if table == "things" && !touches_time {
         record.insert("updatedAt".into(), Value::from(server.env.now_ms()));
     }
-    let request = call.params.request(&server.options.settings, call.usage.clone())?;
     let text = Value::Object(record).to_string();
-    let batch = decode(server, table, None, Format::JsonEachRow, text.as_bytes(), &request)?;
+    // What the record had before may have come by another door.
+    let batch = records(server, table, text.as_bytes(), request, false)?;
     let db = server.session.db();
     let changed = db.mutate(table, address, Some(&batch), &call.usage).await;
     Ok(changed.map(|n| json!({ "updated": n })))

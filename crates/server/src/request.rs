@@ -23,6 +23,9 @@ pub(crate) struct Params {
     others: Vec<(String, String)>,
 }
 
+/// The database that is always there.
+pub const DEFAULT_DATABASE: &str = "default";
+
 /// Parameters that clients send and that say nothing about the query.
 const CARRIED: [&str; 8] = [
     "database",
@@ -55,6 +58,20 @@ impl Params {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Refuses parameters that do nothing where only these do something.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Error> {
+        let is_known = |name: &str| known.contains(&name) || CARRIED.contains(&name);
+        match self.others.iter().find(|(name, _)| !is_known(name)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::bad_request(match known {
+                [] => format!("there is no parameter `{name}` here"),
+                known => {
+                    format!("there is no parameter `{name}` here; there is {}", known.join(", "))
+                }
+            })),
+        }
+    }
+
     /// The circumstances of the query.
     pub(crate) fn request(&self, defaults: &Settings, usage: Arc<Usage>) -> Result<Request, Error> {
         let mut settings = defaults.clone();
@@ -82,8 +99,10 @@ pub fn database(parts: &Parts) -> Result<String, Error> {
             name = Some(value);
         }
     }
-    let header = parts.headers.get("x-clickhouse-database").and_then(|v| v.to_str().ok());
-    let name = name.or_else(|| header.map(str::to_owned)).unwrap_or_else(|| "default".into());
+    if let (None, Some(header)) = (&name, parts.headers.get("x-clickhouse-database")) {
+        name = Some(String::from_utf8_lossy(header.as_bytes()).into_owned());
+    }
+    let name = name.unwrap_or_else(|| DEFAULT_DATABASE.into());
     check_database(&name)?;
     Ok(name)
 }

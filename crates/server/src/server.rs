@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dodb_engine::{Db, Env, PRICES};
 use dodb_engine::{Usage, UsageCounts};
-use dodb_query::{Session, SessionOptions, Settings};
+use dodb_query::{Databases, Session, SessionOptions, Settings};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -22,6 +22,8 @@ pub type Response = http::Response<Bytes>;
 pub struct ServerOptions {
     /// The database's name.
     pub database: String,
+    /// The databases of the host; none: this one is alone.
+    pub databases: Option<Arc<dyn Databases>>,
     /// Threads' worth of work for one query.
     pub partitions: usize,
     /// Settings of a request that says nothing.
@@ -36,6 +38,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         ServerOptions {
             database: "default".into(),
+            databases: None,
             partitions: 1,
             settings: Settings::default(),
             body_bytes_max: 100 << 20,
@@ -88,8 +91,11 @@ impl Server {
     /// # Errors
     /// The SQL session could not be made.
     pub fn new(db: Db, env: Arc<dyn Env>, options: ServerOptions) -> Result<Server, Error> {
-        let session_options =
-            SessionOptions { database: options.database.clone(), partitions: options.partitions };
+        let session_options = SessionOptions {
+            database: options.database.clone(),
+            databases: options.databases.clone(),
+            partitions: options.partitions,
+        };
         let session = Session::new(db, env.clone(), session_options)?;
         Ok(Server { session, env, options: Arc::new(options) })
     }
@@ -107,13 +113,13 @@ impl Server {
     async fn answer(&self, request: http::Request<Bytes>) -> Response {
         let (parts, body) = request.into_parts();
         let usage = Arc::new(Usage::default());
-        let is_api = parts.uri.path().starts_with("/v1/");
+        let path = parts.uri.path().to_owned();
         let outcome = match Params::of(&parts) {
             Err(e) => Err(e),
             Ok(params) => {
                 let call = Call {
                     method: parts.method,
-                    path: parts.uri.path().to_owned(),
+                    path: path.clone(),
                     params,
                     headers: parts.headers,
                     body,
@@ -123,7 +129,7 @@ impl Server {
                 self.route(&call).await
             }
         };
-        let reply = outcome.unwrap_or_else(|e| error_reply(&e, is_api));
+        let reply = outcome.unwrap_or_else(|e| error_reply(&path, &e));
         finish(reply, &usage.counts())
     }
 
@@ -142,9 +148,15 @@ impl Server {
         match segments.as_slice() {
             ["ping"] => Ok(pong()),
             [""] => sql::run(self, call).await,
-            ["v1", "stats"] => stats::stats(self, call),
-            ["v1", "cost"] => stats::cost(self, call),
-            [iceberg::ROOT, inside @ ..] => Ok(iceberg::serve(self, call, inside).await),
+            ["v1", "stats"] => {
+                call.params.only(&[])?;
+                stats::stats(self, call)
+            }
+            ["v1", "cost"] => {
+                call.params.only(&[])?;
+                stats::cost(self, call)
+            }
+            [iceberg::ROOT, inside @ ..] => iceberg::serve(self, call, inside).await,
             ["v1", "flush"] => tiers::flush(self, call).await,
             ["v1", "compact"] => tiers::compact(self, call).await,
             ["v1", table @ ("things" | "relationships")] => records::post(self, call, table).await,
@@ -170,19 +182,27 @@ pub fn ping() -> Response {
     finish(pong(), &UsageCounts::default())
 }
 
-/// The answer to a request that never reached a database, in ClickHouse's form; it cost nothing.
-pub fn refusal(error: &Error) -> Response {
-    finish(error_reply(error, false), &UsageCounts::default())
+/// The answer to a request for `path` that never reached a database, in the form that errors have
+/// there; it cost nothing.
+pub fn refusal(path: &str, error: &Error) -> Response {
+    finish(error_reply(path, error), &UsageCounts::default())
 }
 
-fn error_reply(e: &Error, is_api: bool) -> Reply {
-    let (content_type, body) = match is_api {
-        true => ("application/json; charset=UTF-8", e.as_json()),
-        false => ("text/plain; charset=UTF-8", e.as_text()),
+/// An error in the form that clients of `path` read: ClickHouse's, that of `/v1`, the catalog's.
+fn error_reply(path: &str, e: &Error) -> Reply {
+    let reply = |content_type, body| Reply {
+        status: e.status(),
+        content_type,
+        headers: HeaderMap::new(),
+        body,
     };
-    let mut headers = HeaderMap::new();
-    headers.insert("x-clickhouse-exception-code", HeaderValue::from(e.code().0));
-    Reply { status: e.status(), content_type, headers, body }
+    let mut reply = match path.trim_start_matches('/').split('/').next() {
+        Some(iceberg::ROOT) => iceberg::error_reply(e),
+        Some("v1") => reply("application/json; charset=UTF-8", e.as_json()),
+        _ => reply("text/plain; charset=UTF-8", e.as_text()),
+    };
+    reply.headers.insert("x-clickhouse-exception-code", HeaderValue::from(e.code().0));
+    reply
 }
 
 fn finish(reply: Reply, usage: &UsageCounts) -> Response {

@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
+use dodb_engine::Usage;
 use dodb_query::dialect::Parsed;
 use dodb_query::{Answer, Request, SendableRecordBatchStream};
 use futures::TryStreamExt;
@@ -17,6 +18,9 @@ use crate::error::Error;
 use crate::formats::{DecodeOptions, Decoder, EncodeOptions, Encoder, Format, Totals};
 use crate::request::text_of;
 use crate::server::{Call, Reply, Server};
+
+/// The header that says why a statement had nothing to do.
+const NOTE: &str = "x-dodb-note";
 
 pub(crate) async fn run(server: &Server, call: &Call) -> Result<Reply, Error> {
     let request = call.params.request(&server.options.settings, call.usage.clone())?;
@@ -45,7 +49,7 @@ pub(crate) async fn run(server: &Server, call: &Call) -> Result<Reply, Error> {
     let request = Request { read_only: is_get || request.read_only, ..request };
     let statements = server.session.parse(text, &request)?;
     let last = statements.len().saturating_sub(1);
-    let mut reply = None;
+    let mut reply: Option<Reply> = None;
     for (at, parsed) in statements.iter().enumerate() {
         let data = match (&parsed.inline, body_is_data && at == last) {
             (Some(inline), false) if !body_is_data && inline.data.end == text.len() => {
@@ -63,7 +67,12 @@ pub(crate) async fn run(server: &Server, call: &Call) -> Result<Reply, Error> {
             (None, true) => call.body.clone(),
             (None, false) => Bytes::new(),
         };
-        reply = Some(statement(server, call, parsed, data, &request).await?);
+        let noted = reply.and_then(|before| before.headers.get(NOTE).cloned());
+        let mut answer = statement(server, call, parsed, data, &request).await?;
+        if let Some(note) = noted {
+            answer.headers.entry(NOTE).or_insert(note);
+        }
+        reply = Some(answer);
     }
     reply.ok_or_else(|| Error::bad_request("there is no statement in the text"))
 }
@@ -79,39 +88,61 @@ async fn statement(
     data: Bytes,
     request: &Request,
 ) -> Result<Reply, Error> {
-    let is_parsed = parsed.inline.as_ref().is_some_and(|inline| inline.is_parsed);
-    if !is_parsed
-        && !data.is_empty()
-        && let Some((table, columns)) = server.session.insert_target(parsed, request)?
-    {
-        let format = parsed.inline.as_ref().map(|i| i.format.as_str());
-        let format = format.or(parsed.format.as_deref()).unwrap_or("Values");
-        let mut request = request.clone();
-        for (name, value) in &parsed.settings {
-            request.settings.set(name, value)?;
+    // Then the statement has all the rows as well, and may compute them.
+    let is_parsed = (parsed.inline.as_ref())
+        .is_some_and(|inline| inline.is_parsed && inline.data.len() == data.len());
+    match rows_of(server, parsed, &data, request).await {
+        Ok(Some((table, batch))) => {
+            let rows = server.session.insert(parsed, &table, &batch, request).await?;
+            return Ok(written(call, rows));
         }
-        let rows =
-            insert(server, &table, &columns, Format::parse(format)?, &data, &request).await?;
-        return Ok(written(call, rows));
+        Err(error) if !is_parsed => return Err(error),
+        Ok(None) | Err(_) => {}
     }
     match server.session.run(parsed, request).await? {
         Answer::Rows(rows) => answer(server, call, parsed, rows, request).await,
         Answer::Written(rows) => Ok(written(call, rows)),
         Answer::Done => Ok(written(call, 0)),
+        Answer::Noted(note) => {
+            let mut reply = written(call, 0);
+            reply.headers.insert(NOTE, HeaderValue::from_static(note));
+            Ok(reply)
+        }
     }
 }
 
-/// Decodes a body and inserts it as one change.
-pub(crate) async fn insert(
+/// The rows that came with an INSERT, decoded, and the table that they go to.
+async fn rows_of(
     server: &Server,
-    table: &str,
-    columns: &[String],
-    format: Format,
+    parsed: &Parsed,
     data: &[u8],
     request: &Request,
-) -> Result<u64, Error> {
-    let batch = decode(server, table, Some(columns), format, data, request)?;
-    Ok(server.session.db().insert(table, &batch, &request.usage).await?)
+) -> Result<Option<(String, RecordBatch)>, Error> {
+    if data.is_empty() {
+        return Ok(None);
+    }
+    let Some((table, columns)) = server.session.insert_target(parsed, request).await? else {
+        return Ok(None);
+    };
+    let format = parsed.inline.as_ref().map(|inline| inline.format.as_str());
+    let format = Format::parse(format.or(parsed.format.as_deref()).unwrap_or("Values"))?;
+    let mut request = request.clone();
+    for (name, value) in &parsed.settings {
+        request.settings.set(name, value)?;
+    }
+    let options = decode_options(server, &request);
+    let usage = &request.usage;
+    let batch = decode(server, &table, Some(&columns), format, data, options, usage)?;
+    Ok(Some((table, batch)))
+}
+
+/// How bodies of a request are decoded.
+pub(crate) fn decode_options(server: &Server, request: &Request) -> DecodeOptions {
+    DecodeOptions {
+        skip_unknown_fields: request.settings.skip_unknown_fields,
+        body_bytes_max: server.options.body_bytes_max,
+        ..DecodeOptions::default()
+    }
 }
 
 /// A body as one batch of the named columns of a table, all of them if none are named.
@@ -121,9 +152,10 @@ pub(crate) fn decode(
     columns: Option<&[String]>,
     format: Format,
     data: &[u8],
-    request: &Request,
+    options: DecodeOptions,
+    usage: &Usage,
 ) -> Result<RecordBatch, Error> {
-    let def = server.session.db().table(table, &request.usage)?;
+    let def = server.session.db().table(table, usage)?;
     // Everything may be missing here: the engine knows the defaults.
     let fields: Vec<Field> = def
         .schema
@@ -133,14 +165,14 @@ pub(crate) fn decode(
         .map(|c| c.field().with_nullable(true))
         .collect();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
-    let options = DecodeOptions {
-        skip_unknown_fields: request.settings.skip_unknown_fields,
-        body_bytes_max: server.options.body_bytes_max,
-        ..DecodeOptions::default()
-    };
+    let are_counted = options.strict_kinds;
     let mut decoder = Decoder::new(format, schema.clone(), columns, options)?;
-    decoder.push(data)?;
-    decoder.finish()?;
+    let read = decoder.push(data).and_then(|()| decoder.finish());
+    if are_counted {
+        read.map_err(|e| e.in_record(decoder.next_record()))?;
+    } else {
+        read?;
+    }
     let mut batches: Vec<RecordBatch> = Vec::new();
     while let Some(batch) = decoder.take()? {
         batches.push(batch);

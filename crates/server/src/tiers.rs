@@ -76,10 +76,10 @@ pub(crate) async fn compact(server: &Server, call: &Call) -> Result<Reply, Error
 }
 
 fn check(call: &Call, path: &str) -> Result<(), Error> {
-    if call.method == Method::POST {
-        return Ok(());
+    if call.method != Method::POST {
+        return Err(Error::bad_request(format!("{path} takes POST")));
     }
-    Err(Error::bad_request(format!("{path} takes POST")))
+    call.params.only(&["table"])
 }
 
 fn tables(server: &Server, call: &Call) -> Result<Vec<String>, Error> {

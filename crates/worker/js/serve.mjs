@@ -4,9 +4,9 @@
 //   node serve.mjs --build DIR [--port 8787] [--persist DIR] [--rows]
 //
 // Port 0 takes a free one; the lines printed say which. Without --persist everything is gone when
-// this ends. DODB_TOKEN, DODB_ATTACH with the tokens that it names, DODB_HOT_ROWS, DODB_HOT_BYTES
-// and DODB_HOT_HOURS in the environment are what they are to the deployed Worker. --rows also serves
-// the row-per-record object that the demo compares with.
+// this ends. DODB_TOKEN, DODB_ATTACH with the tokens that it names, DODB_HOT_ROWS, DODB_HOT_BYTES,
+// DODB_HOT_HOURS and DODB_CREATE_DATABASES in the environment are what they are to the deployed
+// Worker. --rows also serves the row-per-record object that the demo compares with.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,7 +51,8 @@ function worker(name, root, script, bindings) {
 const places = process.env.DODB_ATTACH ?? "";
 const tokens = places.split(",").flatMap((place) => /=(\w+)\s*$/.exec(place)?.[1] ?? []);
 const names = [
-  "DODB_TOKEN", "DODB_ATTACH", "DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS", ...tokens,
+  "DODB_TOKEN", "DODB_ATTACH", "DODB_HOT_ROWS", "DODB_HOT_BYTES", "DODB_HOT_HOURS",
+  "DODB_CREATE_DATABASES", ...tokens,
 ];
 const settings = Object.fromEntries(
   names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]),

@@ -10,17 +10,18 @@ use std::time::Duration;
 use dodb_engine::{Bucket, Db, JobBudget, Metered, Options, Usage};
 use dodb_query::Settings;
 use dodb_rowstore::RowCounts;
-use dodb_server::{Error, Response as Answer, Server, ServerOptions};
-use http::Method;
+use dodb_server::{DEFAULT_DATABASE, Error, Response as Answer, Server, ServerOptions};
+use http::{Method, StatusCode};
 use object_store::prefix::PrefixStore;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use crate::databases::{DatabaseObjects, Question, Told};
 use crate::env::WorkerEnv;
 use crate::r2::R2Store;
 use crate::rows::SqlRows;
 #[cfg(feature = "testing")]
 use crate::testing;
-use crate::{exchange, outside};
+use crate::{databases, exchange, outside};
 
 /// The binding of the R2 bucket.
 pub(crate) const BUCKET: &str = "OBJECTS";
@@ -71,8 +72,9 @@ impl DurableObject for Database {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let path = request.path();
         let answer = self.answer(request).await;
-        exchange::response(answer.unwrap_or_else(|e| dodb_server::refusal(&e)))
+        exchange::response(answer.unwrap_or_else(|e| dodb_server::refusal(&path, &e)))
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -105,6 +107,10 @@ impl Database {
             let db = self.db()?;
             return testing::answer(path, &self.state, &self.env, &db, &self.alarm_ms).await;
         }
+        if let Some(path) = head.uri.path().strip_prefix(databases::ROOT) {
+            return self.tell(path, &name).await;
+        }
+        self.find(&name).await?;
         let may_write = !matches!(head.method, Method::GET | Method::HEAD);
         let server = self.server(&name)?;
         self.begin();
@@ -113,6 +119,51 @@ impl Database {
             self.set_alarm().await;
         }
         Ok(answer)
+    }
+
+    /// Answers another object.
+    async fn tell(&self, path: &str, name: &str) -> Result<Answer, Error> {
+        let told = match Question::parse(path) {
+            Some(Question::Make) => {
+                let is_new = !self.is_made()?;
+                self.db()?;
+                Told::new(is_new)
+            }
+            Some(question) if name == DEFAULT_DATABASE => {
+                DatabaseObjects::new(&self.env, name, self.db()?).answer(question).await?
+            }
+            _ => {
+                let message = format!("no database is asked {path}");
+                return Err(Error::Request { status: StatusCode::NOT_FOUND, message });
+            }
+        };
+        Ok(told.response()?)
+    }
+
+    /// Is there a database in this object? One that nobody made leaves no trace of having been
+    /// asked for, unless databases are made by that: it is on the list before it is there.
+    async fn find(&self, name: &str) -> Result<(), Error> {
+        if name == DEFAULT_DATABASE || self.is_made()? {
+            return Ok(());
+        }
+        if !databases::are_made_when_asked(&self.env)? {
+            let name = name.to_owned();
+            return Err(dodb_engine::Error::UnknownDatabase { name }.into());
+        }
+        Ok(databases::list(&self.env, name).await?)
+    }
+
+    fn is_made(&self) -> Result<bool, Error> {
+        if self.open.borrow().is_some() {
+            return Ok(true);
+        }
+        // Through a meter of its own: looking costs no row, and the bill is as it is natively.
+        Ok(Db::is_made(&Metered::new(Box::new(self.rows()?)))?)
+    }
+
+    fn rows(&self) -> Result<SqlRows, Error> {
+        let rows = SqlRows::new(self.state.storage().as_raw().as_ref());
+        Ok(rows.map_err(dodb_engine::Error::from)?)
     }
 
     /// Wakes this object when there is background work, soon or once rows are old enough, if
@@ -181,9 +232,7 @@ impl Database {
         if let Some(open) = self.open.borrow().as_ref() {
             return Ok(open.db.clone());
         }
-        let rows = SqlRows::new(self.state.storage().as_raw().as_ref());
-        let rows = rows.map_err(dodb_engine::Error::from)?;
-        let rows = Arc::new(Metered::new(Box::new(rows)));
+        let rows = Arc::new(Metered::new(Box::new(self.rows()?)));
         let var = |name| self.env.var(name).ok().map(|value| value.to_string());
         let hot = Options::HOT_LIMITS.map(var);
         let options = Options { cache_bytes_max: CACHE_BYTES_MAX, ..Options::default() };
@@ -202,6 +251,7 @@ impl Database {
         }
         let options = ServerOptions {
             database: name.to_owned(),
+            databases: Some(Arc::new(DatabaseObjects::new(&self.env, name, db.clone()))),
             partitions: 1,
             settings: Settings { max_memory_usage: QUERY_BYTES_MAX, ..Settings::default() },
             body_bytes_max: BODY_BYTES_MAX,

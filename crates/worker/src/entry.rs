@@ -5,18 +5,17 @@ use dodb_server::Error;
 use http::StatusCode;
 use worker::{Context, Env, Request, Response, event};
 
-use crate::exchange;
+use crate::{databases, exchange};
 
-/// The binding of `wrangler.jsonc` to the class of Durable Objects.
-const DATABASES: &str = "DATABASES";
 /// The secret that requests must show, when there is one.
 const TOKEN: &str = "DODB_TOKEN";
 
 #[event(fetch, respond_with_errors)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let path = request.path();
     match answer(request, &env).await {
         Ok(response) => Ok(response),
-        Err(e) => exchange::response(dodb_server::refusal(&e)),
+        Err(e) => exchange::response(dodb_server::refusal(&path, &e)),
     }
 }
 
@@ -29,8 +28,13 @@ async fn answer(request: Request, env: &Env) -> Result<Response, Error> {
     if let Some(token) = token(env)? {
         dodb_server::check_token(&head, &token)?;
     }
+    // What objects ask each other is no question of others.
+    if head.uri.path().starts_with(databases::ROOT) {
+        let message = format!("there is nothing at {}", head.uri.path());
+        return Err(Error::Request { status: StatusCode::NOT_FOUND, message });
+    }
     let name = dodb_server::database(&head)?;
-    let object = || env.durable_object(DATABASES)?.id_from_name(&name)?.get_stub();
+    let object = || env.durable_object(databases::OBJECTS)?.id_from_name(&name)?.get_stub();
     let stub = object().map_err(|e| unavailable(&name, &e))?;
     stub.fetch_with_request(request).await.map_err(|e| unavailable(&name, &e))
 }

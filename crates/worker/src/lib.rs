@@ -2,11 +2,12 @@
 //! is in the other crates; this one knows JavaScript, and no other does.
 //!
 //! [`entry`] sends a request to the object of its database, [`database`] is that object,
-//! [`rows`] its SQLite, [`env`] its clock and dice, [`r2`] the bucket, [`outside`] what may be
-//! attached. With the feature `testing`
-//! the object also answers under `/_test/`: see [`testing`].
+//! [`databases`] how objects know of each other, [`rows`] the object's SQLite, [`env`] its clock
+//! and dice, [`r2`] the bucket, [`outside`] what may be attached. With the feature `testing` the
+//! object also answers under `/_test/`: see [`testing`].
 
 mod database;
+mod databases;
 mod entry;
 mod env;
 mod exchange;

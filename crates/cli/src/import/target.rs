@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::args::EndpointArgs;
 use crate::client::Client;
 use crate::cost::Cost;
+use crate::data_folder::DataFolder;
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -47,7 +48,7 @@ impl Target {
             }
             None => {
                 let place = &endpoint.place;
-                let db = open::open_with(place, memory.options())?;
+                let db = open::open_folder(place, &DataFolder::of(place, memory.options()))?;
                 Ok(Target::Local { db, jobs: None, usage: Usage::default() })
             }
         }

@@ -105,7 +105,7 @@ pub fn dodb_with(args: &[&str], stdin: &[u8]) -> Run {
 /// The binary with these arguments, not started.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dodb"));
-    command.args(args).env_remove("DODB_LOG");
+    command.args(args).env_remove("DODB_LOG").env_remove("DODB_CREATE_DATABASES");
     command
 }
 

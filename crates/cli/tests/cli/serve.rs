@@ -109,11 +109,117 @@ fn http_round_trip_and_an_orderly_end() {
     assert!(server.get("/v1/things/a").1.contains("\"n\":1"));
     assert_eq!(server.get("/v1/nothing").0, 404);
     // Databases are apart, and their names are checked.
+    assert_eq!(server.post("/", b"CREATE DATABASE other").0, 200);
     assert_eq!(server.get("/?database=other&query=SELECT+count()+FROM+things").1, "0\n");
     assert_eq!(server.get("/?database=..%2Fup&query=SELECT+1").0, 400);
     assert_eq!(server.stop(), Some(0));
     assert_eq!(place.sql("SELECT count() FROM t"), "3\n");
     assert!(place.dodb("verify", &[]).ok().contains("no fault"));
+}
+
+/// Each way to ask for a database, and how its refusal is said there.
+const WAYS: [(&str, &str, &str); 9] = [
+    ("GET", "/?query=SELECT+1", "(UNKNOWN_DATABASE)"),
+    ("POST", "/?query=CREATE+TABLE+t+(a+Int64)", "(UNKNOWN_DATABASE)"),
+    ("POST", "/?query=CREATE+DATABASE+nobody", "(UNKNOWN_DATABASE)"),
+    ("POST", "/v1/things", "\"UNKNOWN_DATABASE\""),
+    ("GET", "/v1/relationships/a", "\"UNKNOWN_DATABASE\""),
+    ("GET", "/v1/stats", "\"UNKNOWN_DATABASE\""),
+    ("POST", "/v1/flush", "\"UNKNOWN_DATABASE\""),
+    ("GET", "/iceberg/v1/config", "NoSuchNamespaceException"),
+    ("GET", "/iceberg/v1/namespaces", "NoSuchNamespaceException"),
+];
+
+#[test]
+fn a_database_that_nobody_made_is_unknown_and_is_not_made() {
+    let place = Place::new();
+    let server = Server::start(&place);
+    for (method, path, said) in WAYS {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{sign}database=nobody");
+        let (status, answer) = match method {
+            "GET" => server.get(&path),
+            _ => server.post(&path, b"{}"),
+        };
+        assert_eq!(status, 404, "{path}: {answer}");
+        assert!(answer.contains(said) && answer.contains("`nobody`"), "{path}: {answer}");
+    }
+    let catalog = server.get("/iceberg/v1/config?warehouse=nobody");
+    assert_eq!(catalog.0, 404, "{}", catalog.1);
+    let agent = agent();
+    let ask = |path: &str, name: &[u8]| {
+        let name = http::HeaderValue::from_bytes(name).unwrap();
+        let request = agent.get(format!("{}{path}", server.url));
+        request.header("x-clickhouse-database", name).call().unwrap()
+    };
+    let answer = ask("/?query=SELECT+1", b"nobody");
+    assert_eq!(answer.status().as_u16(), 404);
+    assert_eq!(answer.headers()["x-clickhouse-exception-code"], "81");
+    assert_eq!(ask("/?query=SELECT+1", b"\xff").status().as_u16(), 400, "not the default one");
+    assert_eq!(ask("/ping", b"nobody").status().as_u16(), 200, "which needs no database");
+    assert_eq!(server.get("/?query=SHOW+DATABASES").1, "default\nsystem\n");
+    assert_eq!(server.stop(), Some(0));
+    let made: Vec<_> = std::fs::read_dir(place.data()).unwrap().map(|e| e.unwrap()).collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+}
+
+#[test]
+fn databases_are_made_by_create_database() {
+    let place = Place::new();
+    let server = Server::start(&place);
+    let sql = |path: &str, sql: &str| server.post(path, sql.as_bytes());
+    assert_eq!(sql("/", "CREATE DATABASE shop"), (200, String::new()));
+    assert_eq!(sql("/?database=shop", "CREATE DATABASE IF NOT EXISTS shop").0, 200);
+    let (status, said) = sql("/", "CREATE DATABASE shop");
+    assert!(status == 400 && said.contains("(DATABASE_ALREADY_EXISTS)"), "{said}");
+    assert_eq!(sql("/?database=shop", "CREATE DATABASE `b.2-c`").0, 200);
+    assert_eq!(server.post("/v1/things?database=shop", b"{\"id\":\"a\",\"type\":\"T\"}").0, 200);
+    for database in ["default", "shop", "b.2-c"] {
+        let names = sql(&format!("/?database={database}"), "SHOW DATABASES").1;
+        assert_eq!(names, "b.2-c\ndefault\nshop\nsystem\n", "{database}");
+    }
+    for (statement, said) in [
+        ("SELECT * FROM shop.things", "ask that one, with ?database=shop"),
+        ("SELECT * FROM things JOIN shop.things AS t USING (id)", "ask that one"),
+        ("INSERT INTO shop.things (type) VALUES ('x')", "ask that one"),
+        ("INSERT INTO shop.things FORMAT JSONEachRow {\"type\":\"x\"}", "ask that one"),
+        ("SHOW TABLES FROM shop", "ask that one"),
+        ("USE shop", "each request names its database"),
+        ("DROP DATABASE shop", "drop its tables"),
+        ("CREATE DATABASE shop ENGINE = Iceberg('file:///x')", "exists already"),
+        ("CREATE DATABASE `a/b`", "cannot name a database"),
+        ("CREATE DATABASE `..`", "cannot name a database"),
+    ] {
+        let (status, answer) = sql("/", statement);
+        assert!((400..500).contains(&status), "{statement}: {status} {answer}");
+        assert!(answer.contains(said), "{statement}: {answer}");
+    }
+    assert_eq!(sql("/", "USE default"), (200, String::new()));
+    assert_eq!(server.get("/?query=CREATE+DATABASE+more").0, 403, "GET reads only");
+    assert_eq!(sql("/?database=shop", "SELECT count() FROM things").1, "1\n");
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(&place);
+    assert_eq!(server.get("/?query=SELECT+id+FROM+things&database=shop").1, "a\n");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn databases_are_made_when_asked_where_that_is_said() {
+    let place = Place::new();
+    let server = Server::start_with(&place, &["--create-databases"]);
+    assert_eq!(server.get("/?database=one&query=SELECT+count()+FROM+things").1, "0\n");
+    assert_eq!(server.get("/?query=SHOW+DATABASES+LIKE+'one'").1, "one\n");
+    assert_eq!(server.stop(), Some(0));
+    // What was made that way stays.
+    let server = Server::start(&place);
+    assert_eq!(server.get("/?database=one&query=SELECT+count()+FROM+things").1, "0\n");
+    assert_eq!(server.get("/?database=two&query=SELECT+1").0, 404);
+    assert_eq!(server.stop(), Some(0));
+    let data = place.data();
+    let mut wrong = command(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    let wrong = wrong.env("DODB_CREATE_DATABASES", "perhaps").output().unwrap();
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && said.contains("create-databases"), "{said}");
 }
 
 #[test]

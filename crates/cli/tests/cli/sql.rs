@@ -1,6 +1,6 @@
 //! `dodb sql`: arguments, standard input, formats, costs, errors.
 
-use crate::command::Place;
+use crate::command::{Place, exists};
 
 #[test]
 fn statements_from_the_argument() {
@@ -14,9 +14,32 @@ fn statements_from_the_argument() {
     // What the statement says goes before the option.
     let csv = place.dodb("sql", &["--format", "JSON", "SELECT b FROM t WHERE a = 1 FORMAT CSV"]);
     assert_eq!(csv.ok(), "\"x\"\n");
+}
+
+#[test]
+fn a_database_is_made_before_it_is_named() {
+    let place = Place::new();
+    place.sql("CREATE TABLE t (a Int64)");
+    let file = place.file("t.csv", "a\n1\n");
+    let commands: [(&str, &[&str]); 3] = [
+        ("sql", &["--database", "other", "SELECT 1"]),
+        ("import", &["--database", "other", "--table", "t", &file]),
+        ("stats", &["--database", "other"]),
+    ];
+    for (command, args) in commands {
+        let said = place.dodb(command, args).failed();
+        assert!(said.contains("there is no database `other`"), "{command}: {said}");
+        assert!(said.contains("'CREATE DATABASE `other`'"), "{command}: {said}");
+    }
+    assert!(!exists(place.path("data/other")), "nothing was made");
+    place.sql("CREATE DATABASE `other`");
+    assert_eq!(place.sql("SHOW DATABASES"), "default\nother\nsystem\n");
     // Each database is its own.
-    let other = place.dodb("sql", &["--database", "other", "SHOW TABLES"]).ok();
-    assert!(!other.lines().any(|line| line == "t"), "{other}");
+    let tables = place.dodb("sql", &["--database", "other", "SHOW TABLES"]).ok();
+    assert!(!tables.lines().any(|line| line == "t"), "{tables}");
+    place.dodb("import", &["--database", "other", "--table", "t", &file]).ok();
+    assert_eq!(place.dodb("sql", &["--database", "other", "SELECT a FROM t"]).ok(), "1\n");
+    assert_eq!(place.sql("SELECT count() FROM t"), "0\n");
 }
 
 #[test]

@@ -64,6 +64,14 @@ pub enum FormatError {
         /// The input there: at most 80 bytes, escaped.
         excerpt: String,
     },
+    /// The same where records are counted.
+    #[error("record {number}: {source}")]
+    Counted {
+        /// Which record, from 1.
+        number: u64,
+        /// What is wrong with it.
+        source: Box<FormatError>,
+    },
     /// One record is longer than the limit.
     #[error(
         "line {line}: the record that starts here is longer than {bytes_max} bytes; \
@@ -111,6 +119,18 @@ pub enum FormatError {
     /// Parquet refused a batch.
     #[error("parquet: {0}")]
     Parquet(#[from] ParquetError),
+}
+
+impl FormatError {
+    /// The error with the number of the record, if it is one of a record.
+    pub(crate) fn in_record(self, number: u64) -> FormatError {
+        match self {
+            FormatError::Record { .. } | FormatError::RecordTooLong { .. } => {
+                FormatError::Counted { number, source: Box::new(self) }
+            }
+            other => other,
+        }
+    }
 }
 
 fn in_field(field: &Option<String>) -> String {

@@ -221,11 +221,12 @@ fn infer_separated(
             continue;
         }
         line += 1;
+        let unreadable = |problem| FormatError::Infer(format!("record {line}: {problem}"));
         if line == 1 {
             for (at, part) in parts.iter().enumerate() {
                 let name = match header_lines {
                     0 => "",
-                    _ => part.text(record, dialect, &mut scratch),
+                    _ => part.text(record, dialect, &mut scratch).map_err(unreadable)?,
                 };
                 let numbered = || format!("c{}", at + 1);
                 names.push(if name.is_empty() { numbered() } else { name.to_string() });
@@ -241,7 +242,7 @@ fn infer_separated(
             return Err(FormatError::Infer(problem));
         }
         for (part, guess) in parts.iter().zip(&mut guesses) {
-            let text = part.text(record, dialect, &mut scratch);
+            let text = part.text(record, dialect, &mut scratch).map_err(unreadable)?;
             let raw = record.get(part.from..part.to).unwrap_or_default();
             let is_null = !part.quoted
                 && (raw.is_empty()

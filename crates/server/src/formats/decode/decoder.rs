@@ -26,6 +26,9 @@ pub struct DecodeOptions {
     pub body_bytes_max: usize,
     /// Throw fields away that no column has, instead of refusing the record (false).
     pub skip_unknown_fields: bool,
+    /// JSON values must be of the kind of their column: no number in quotes, no text without, no
+    /// document but an object (false).
+    pub strict_kinds: bool,
     /// Records that may be wrong and are skipped (0). One more ends the reading.
     pub errors_max: u64,
     /// The delimiter of CSV (a comma).
@@ -42,6 +45,7 @@ impl Default for DecodeOptions {
             record_bytes_max: 2_000_000,
             body_bytes_max: 1 << 30,
             skip_unknown_fields: false,
+            strict_kinds: false,
             errors_max: 0,
             csv_delimiter: b',',
             null_texts: Vec::new(),
@@ -182,6 +186,14 @@ impl Decoder {
         match &self.inner {
             Inner::Text(text) => text.skipped(),
             Inner::Binary(_) => (0, &[]),
+        }
+    }
+
+    /// The number of the record that is read next, or that was wrong, if none before it was.
+    pub fn next_record(&self) -> u64 {
+        match &self.inner {
+            Inner::Text(text) => text.taken() + 1,
+            Inner::Binary(binary) => binary.total() + 1,
         }
     }
 

@@ -138,9 +138,12 @@ pub(crate) fn append_spans(
     rows: &mut Rows,
 ) -> Result<(), Fault> {
     for (field, span) in spans.iter().enumerate() {
+        let strict = rows.is_strict();
         let Some(column) = rows.column(field) else { continue };
         let appended = match *span {
-            Some((from, to)) => append_json(column, record.get(from..to).unwrap_or_default()),
+            Some((from, to)) => {
+                append_json(column, record.get(from..to).unwrap_or_default(), strict)
+            }
             None => {
                 column.append_default();
                 Ok(())

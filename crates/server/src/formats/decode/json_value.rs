@@ -4,12 +4,22 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::builder::{ColumnBuilder, Kind};
+use crate::formats::calendar::parse_timestamp;
+use crate::formats::error::excerpt;
 
 /// Appends a JSON value, given as its raw text, to a column.
 ///
 /// Numbers and booleans in quotes are taken; numbers and booleans go into string columns as they
-/// are written; objects and arrays go into JSON columns only, arrays into array columns too.
-pub(crate) fn append_json(column: &mut ColumnBuilder, raw: &str) -> Result<(), String> {
+/// are written; objects and arrays go into JSON columns only, arrays into array columns too. None
+/// of that where `strict`: see [`check_kind`].
+pub(crate) fn append_json(
+    column: &mut ColumnBuilder,
+    raw: &str,
+    strict: bool,
+) -> Result<(), String> {
+    if strict && raw != "null" {
+        check_kind(column, raw)?;
+    }
     if let Kind::Json(_) = column.kind {
         return match raw {
             "null" if column.field().is_nullable() => {
@@ -35,7 +45,7 @@ pub(crate) fn append_json(column: &mut ColumnBuilder, raw: &str) -> Result<(), S
         Some(b'[') if column.inner().is_some() => {
             let mut json = serde_json::Deserializer::from_str(raw);
             let mut problem = None;
-            let elements = Elements { column, problem: &mut problem };
+            let elements = Elements { column, strict, problem: &mut problem };
             let count = elements.deserialize(&mut json).map_err(|e| e.to_string())?;
             match problem {
                 Some(problem) => Err(problem),
@@ -50,9 +60,40 @@ pub(crate) fn append_json(column: &mut ColumnBuilder, raw: &str) -> Result<(), S
     }
 }
 
+/// Is the value of the kind that the column's are written as? A text is one in quotes, a number one
+/// without, a document is an object, and an instant is a text or a whole number.
+fn check_kind(column: &ColumnBuilder, raw: &str) -> Result<(), String> {
+    let first = raw.as_bytes().first().copied().unwrap_or_default();
+    let is_whole = || {
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let (wanted, is_right) = match &column.kind {
+        Kind::Null => return Ok(()),
+        Kind::Text(_) | Kind::Uuid(_) | Kind::Bytes(_) | Kind::Date(_) => ("a text", first == b'"'),
+        Kind::Json(_) => ("an object", first == b'{'),
+        Kind::List(..) | Kind::FixedList(..) => ("an array", first == b'['),
+        Kind::Bool(_) => ("true or false", matches!(first, b't' | b'f')),
+        Kind::Time(_, unit) => {
+            let is_time = |text: String| parse_timestamp(text.as_bytes(), *unit).is_some();
+            let is_right = match first {
+                b'"' => serde_json::from_str(raw).is_ok_and(is_time),
+                _ => is_whole(),
+            };
+            ("a time of RFC 3339 as text, or a whole number since 1970", is_right)
+        }
+        _ => ("a number", first == b'-' || first.is_ascii_digit()),
+    };
+    match is_right {
+        true => Ok(()),
+        false => Err(format!("expected {wanted}, found `{}`", excerpt(raw))),
+    }
+}
+
 /// Appends the elements of an array to the inner column of a list; answers how many there are.
 struct Elements<'a> {
     column: &'a mut ColumnBuilder,
+    strict: bool,
     problem: &'a mut Option<String>,
 }
 
@@ -78,7 +119,8 @@ impl<'de> Visitor<'de> for Elements<'_> {
             }
             let Some((inner, count_max)) = self.column.inner() else { continue };
             let appended = match count < count_max {
-                true => append_json(inner, raw.get()),
+                true if self.strict && raw.get() == "null" => Err(inner.mismatch("null")),
+                true => append_json(inner, raw.get(), self.strict),
                 false => Err(format!("expected {count_max} elements, found more")),
             };
             *self.problem = appended.err().map(|e| format!("element {}: {e}", count + 1));

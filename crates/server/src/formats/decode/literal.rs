@@ -1,8 +1,12 @@
-//! Literals as SQL and ClickHouse's arrays write them: `'text'`, `12`, `NULL`, `[1,2]`.
+//! Literals as SQL and ClickHouse's arrays write them: `'text'`, `12`, `NULL`, `[1,2]`, put into
+//! columns. Not here: what an escape or a number stands for, which the dialect of SQL knows.
 
 use std::borrow::Cow;
 
+use dodb_query::dialect::literal::{self, Literal, Malformed};
+
 use super::builder::{ColumnBuilder, Kind};
+use crate::formats::encode::push_f64;
 
 /// What is wrong, and at which byte.
 pub(crate) type Wrong = (usize, String);
@@ -28,16 +32,38 @@ pub(crate) fn append_literal(
     match rest.as_bytes().first() {
         Some(quote @ (b'\'' | b'"')) => {
             let end = quoted_end(rest, *quote).ok_or((at, "a quote is not closed".to_string()))?;
-            let inner = unquote(rest.get(1..end - 1).unwrap_or_default(), *quote);
-            if column.inner().is_some() && !inner.trim_start().starts_with('[') {
-                return Err((at, column.mismatch(&inner)));
-            }
-            column.append_text(&inner).map_err(|problem| (at, problem))?;
+            let inner = rest.get(1..end - 1).unwrap_or_default();
+            let text = literal::unquote(inner, char::from(*quote));
+            let text = text.map_err(|wrong| (at + 1 + wrong.at, wrong.problem))?;
+            append_string(column, &text, at)?;
             Ok(at + end)
+        }
+        Some(b'$') => append_other_string(column, rest, at),
+        Some(b'x' | b'X' | b'b' | b'B') if rest.as_bytes().get(1) == Some(&b'\'') => {
+            append_other_string(column, rest, at)
         }
         Some(b'[') if column.inner().is_some() => append_list(column, text, at),
         Some(b'[' | b'{') if matches!(column.kind, Kind::Json(_)) => append_json(column, text, at),
         _ => append_bare(column, rest, at),
+    }
+}
+
+fn append_string(column: &mut ColumnBuilder, text: &str, at: usize) -> Result<(), Wrong> {
+    if column.inner().is_some() && !text.trim_start().starts_with('[') {
+        return Err((at, column.mismatch(text)));
+    }
+    column.append_text(text).map_err(|problem| (at, problem))
+}
+
+/// `x'41'`, `b'01000001'`, `$tag$text$tag$`.
+fn append_other_string(column: &mut ColumnBuilder, rest: &str, at: usize) -> Result<usize, Wrong> {
+    let wrong = |Malformed { at: within, problem }| (at + within, problem);
+    match literal::read(rest).map_err(wrong)? {
+        Some((Literal::Text(text), length)) => {
+            append_string(column, &text, at)?;
+            Ok(at + length)
+        }
+        _ => Err((at, column.mismatch(rest))),
     }
 }
 
@@ -84,13 +110,68 @@ fn append_bare(column: &mut ColumnBuilder, rest: &str, at: usize) -> Result<usiz
         column.append_default();
     } else if column.inner().is_some() {
         return Err((at, column.mismatch(word)));
-    } else if column.is_quoted() && word.parse::<f64>().is_err() {
+    } else if let Some(number) = signed(word) {
+        let number = number.map_err(|Malformed { at: within, problem }| (at + within, problem))?;
+        let fitting = fitting(column, &number);
+        column.append_text(&fitting).map_err(|_| (at, column.mismatch(word)))?;
+    } else if column.is_quoted() {
         let problem = format!("{}; text must stand in single quotes", column.mismatch(word));
         return Err((at, problem));
     } else {
         column.append_text(word).map_err(|problem| (at, problem))?;
     }
     Ok(at + word.len())
+}
+
+/// The number that a word is, perhaps with a sign, if it looks like one.
+fn signed(word: &str) -> Option<Result<Cow<'_, str>, Malformed>> {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    let sign = word.len() - digits.len();
+    if literal::is_number_word(digits) {
+        return Some(Ok(Cow::Borrowed(word)));
+    }
+    let looks_so = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    looks_so.then(|| match literal::number(digits) {
+        Ok(Cow::Borrowed(_)) => Ok(Cow::Borrowed(word)),
+        Ok(number) => Ok(Cow::Owned(format!("{}{number}", word.get(..sign).unwrap_or_default()))),
+        Err(wrong) => Err(Malformed { at: wrong.at + sign, ..wrong }),
+    })
+}
+
+/// A number as the column reads it: a statement would compute it before it is put there.
+fn fitting<'t>(column: &ColumnBuilder, number: &'t str) -> Cow<'t, str> {
+    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let float = || number.parse::<f64>().unwrap_or(f64::NAN);
+    match &column.kind {
+        Kind::Int8(_)
+        | Kind::Int16(_)
+        | Kind::Int32(_)
+        | Kind::Int64(_)
+        | Kind::UInt8(_)
+        | Kind::UInt16(_)
+        | Kind::UInt32(_)
+        | Kind::UInt64(_)
+            if !is_whole || digits.trim_start_matches('0').is_empty() =>
+        {
+            // Adding nothing takes the sign off -0.
+            Cow::Owned((float().trunc() + 0.0).to_string())
+        }
+        Kind::Bool(_) => Cow::Borrowed(if float() == 0.0 { "0" } else { "1" }),
+        Kind::Text(_) => {
+            let signed = number.parse::<i64>().map(|whole| whole.to_string());
+            let whole = signed.or_else(|_| number.parse::<u64>().map(|whole| whole.to_string()));
+            Cow::Owned(whole.unwrap_or_else(|_| float_text(float())))
+        }
+        _ => Cow::Borrowed(number),
+    }
+}
+
+/// A float as ClickHouse writes it.
+fn float_text(value: f64) -> String {
+    let mut text = Vec::new();
+    push_f64(value, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The first byte at or after `at` that is no white space.
@@ -113,66 +194,12 @@ pub(crate) fn quoted_end(text: &str, quote: u8) -> Option<usize> {
     }
 }
 
-/// The inside of a quoted literal without its escapes.
-fn unquote(inner: &str, quote: u8) -> Cow<'_, str> {
-    if memchr::memchr2(quote, b'\\', inner.as_bytes()).is_none() {
-        return Cow::Borrowed(inner);
+/// Where the heredoc at the start of `text` ends, after its closing tag; a `$` that begins none is
+/// one byte.
+pub(crate) fn heredoc_end(text: &str) -> Option<usize> {
+    match literal::read(text) {
+        Ok(Some((_, end))) => Some(end),
+        Ok(None) => Some(1),
+        Err(_) => None,
     }
-    let mut text = String::with_capacity(inner.len());
-    unescape(inner, Some(char::from(quote)), &mut text);
-    Cow::Owned(text)
-}
-
-/// Appends `text` without backslash escapes; with `quote`, two quotes are one. An escape that is
-/// none stays as it is, as in ClickHouse.
-pub(crate) fn unescape(text: &str, quote: Option<char>, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest.find(|c| c == '\\' || Some(c) == quote) {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        let mut chars = rest.get(at..).unwrap_or_default().chars();
-        let (first, second) = (chars.next(), chars.next());
-        match (first, second) {
-            (Some('\\'), Some(c)) => {
-                if c == 'x'
-                    && let Some(byte) = hex_byte(chars.as_str())
-                {
-                    out.push(byte);
-                    rest = chars.as_str().get(2..).unwrap_or_default();
-                    continue;
-                }
-                match c {
-                    'b' => out.push('\u{8}'),
-                    'f' => out.push('\u{c}'),
-                    'n' => out.push('\n'),
-                    'r' => out.push('\r'),
-                    't' => out.push('\t'),
-                    '0' => out.push('\0'),
-                    'a' => out.push('\u{7}'),
-                    'v' => out.push('\u{b}'),
-                    '\\' | '\'' | '"' | '/' | '`' | '=' | '\n' => out.push(c),
-                    _ => out.extend(['\\', c]),
-                }
-                rest = chars.as_str();
-            }
-            (Some(first), _) => {
-                // A doubled quote, or a backslash at the very end.
-                out.push(first);
-                let doubled = second.is_some() && second == quote;
-                let mut after = rest.get(at..).unwrap_or_default().chars();
-                after.next();
-                if doubled {
-                    after.next();
-                }
-                rest = after.as_str();
-            }
-            _ => break,
-        }
-    }
-    out.push_str(rest);
-}
-
-/// `\xHH` below 0x80: text must stay UTF-8.
-fn hex_byte(text: &str) -> Option<char> {
-    let byte = u8::from_str_radix(text.get(..2)?, 16).ok()?;
-    byte.is_ascii().then_some(char::from(byte))
 }

@@ -22,6 +22,7 @@ pub(crate) struct Rows {
     by_name: HashMap<String, usize>,
     /// Columns that no input field goes to.
     absent: Vec<usize>,
+    is_strict: bool,
     rows: usize,
     rows_max: usize,
     bytes: usize,
@@ -50,6 +51,7 @@ impl Rows {
             fields: Vec::new(),
             by_name: HashMap::new(),
             absent: Vec::new(),
+            is_strict: options.strict_kinds,
             rows: 0,
             rows_max: options.rows_max.max(1),
             bytes: 0,
@@ -110,6 +112,11 @@ impl Rows {
         let mut known: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
         known.sort_unstable();
         format!("there is no column `{name}`; there are: {}", known.join(", "))
+    }
+
+    /// Must JSON values be of the kind of their column?
+    pub(crate) fn is_strict(&self) -> bool {
+        self.is_strict
     }
 
     /// Number of input fields.
@@ -229,6 +236,11 @@ impl Rows {
     /// Rows of all batches made so far.
     pub(crate) fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Rows so far, in a batch already or not.
+    pub(crate) fn taken(&self) -> u64 {
+        self.total + (self.rows - self.spoiled.len()) as u64
     }
 }
 

@@ -4,8 +4,9 @@
 //! The csv crates do not tell whether a field was quoted, and here `""` is an empty string, an
 //! empty field is a default, `\N` is null and `"\N"` is not; hence this small splitter.
 
+use dodb_query::dialect::literal::unescape;
+
 use super::fault::{Fault, Step};
-use super::literal::unescape;
 use super::rows::Rows;
 
 /// How fields are separated.
@@ -34,15 +35,18 @@ pub(crate) struct Part {
 
 impl Part {
     /// The content without escapes; `scratch` is used only when there are some.
+    ///
+    /// # Errors
+    /// An escape that stands for nothing.
     pub(crate) fn text<'t>(
         &self,
         record: &'t str,
         dialect: Dialect,
         scratch: &'t mut String,
-    ) -> &'t str {
+    ) -> Result<&'t str, String> {
         let content = record.get(self.from..self.to).unwrap_or_default();
         if !self.escaped {
-            return content;
+            return Ok(content);
         }
         scratch.clear();
         match dialect {
@@ -54,9 +58,9 @@ impl Part {
                     scratch.push_str(piece);
                 }
             }
-            _ => unescape(content, None, scratch),
+            _ => scratch.push_str(&unescape(content).map_err(|wrong| wrong.problem)?),
         }
-        scratch
+        Ok(scratch)
     }
 }
 
@@ -277,13 +281,14 @@ impl SeparatedRows {
         if self.dialect == Dialect::Tsv && column.inner().is_some() {
             return column.append_text(raw);
         }
-        column.append_text(part.text(text, self.dialect, &mut self.scratch))
+        column.append_text(part.text(text, self.dialect, &mut self.scratch)?)
     }
 
     fn header(&mut self, text: &str, rows: &mut Rows) -> Result<(), Fault> {
         let mut names = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            names.push(part.text(text, self.dialect, &mut self.scratch).to_string());
+            let name = part.text(text, self.dialect, &mut self.scratch);
+            names.push(name.map_err(|problem| Fault::syntax(part.from, problem))?.to_string());
         }
         rows.set_header(&names, self.skip_unknown).map_err(|(at, problem)| {
             Fault::syntax(self.parts.get(at).map_or(0, |part| part.from), problem)

@@ -178,4 +178,9 @@ impl TextDecoder {
     pub(crate) fn total(&self) -> u64 {
         self.rows.total()
     }
+
+    /// Rows so far, in a batch already or not.
+    pub(crate) fn taken(&self) -> u64 {
+        self.rows.taken()
+    }
 }

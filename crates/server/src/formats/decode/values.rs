@@ -1,7 +1,7 @@
 //! Rows of SQL literals: `(1, 'a', [2, 3]), (NULL, ...)`. Literals only, no expressions.
 
 use super::fault::{Fault, Step};
-use super::literal::{append_literal, quoted_end, skip_space};
+use super::literal::{append_literal, heredoc_end, quoted_end, skip_space};
 use super::rows::Rows;
 
 /// Reads parenthesised rows.
@@ -48,9 +48,11 @@ impl ValueRows {
         let count = rows.field_count();
         let mut at = 1;
         for field in 0..count {
-            let appended = match rows.column(field) {
-                Some(column) => append_literal(column, record, at),
-                None => Ok(at),
+            at = skip_space(record, at);
+            let appended = match (rows.column(field), record.as_bytes().get(at)) {
+                (Some(_), Some(b'"')) => Err((at, "text must stand in single quotes".to_string())),
+                (Some(column), _) => append_literal(column, record, at),
+                (None, _) => Ok(at),
             };
             let close = if field + 1 == count { b')' } else { b',' };
             let appended = appended.map(|next| skip_space(record, next)).and_then(|next| {
@@ -85,6 +87,10 @@ fn row_end(text: &str) -> Option<usize> {
         match bytes.get(at)? {
             quote @ (b'\'' | b'"') => {
                 at += quoted_end(text.get(at..)?, *quote)?;
+                continue;
+            }
+            b'$' => {
+                at += heredoc_end(text.get(at..)?)?;
                 continue;
             }
             b'(' | b'[' | b'{' => depth += 1,

@@ -13,3 +13,4 @@ mod separated;
 
 pub use encoder::{EncodeOptions, Encoder, Totals};
 pub(crate) use json::json_texts;
+pub(crate) use number::push_f64;
