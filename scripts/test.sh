@@ -8,6 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dodb/target}"
 # A test that panics should say where.
 export RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
+# SQLite's own logic tests are run from a folder that is not part of this repository, where it is.
+if [ -z "${DODB_SLT:-}" ] && [ -d ../shared/slt ]; then
+    DODB_SLT="$(realpath ../shared/slt)"
+    export DODB_SLT
+fi
 
 # step TITLE COMMAND...: a heading, the command, how long it took. Stops at the first failure.
 step() {

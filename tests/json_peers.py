@@ -223,6 +223,7 @@ def main():
         if worker := os.environ.get("DODB_WORKER_URL"):
             homes.append(("Worker", worker))
         for name, url in homes:
+            Dodb(url, "default").query("CREATE DATABASE IF NOT EXISTS json_peers")
             dodb = Dodb(url, "json_peers")
             dodb.query("CREATE TABLE t (n Int64, doc JSON)")
             # One by one, a few, and many: fresh rows, and parts with rest and without.

@@ -1,10 +1,11 @@
 """The Worker from outside, on workerd: killed at random moments it keeps what it acknowledged; wide
-documents fit into one object; wrangler takes the package. Not here: what single requests answer
+documents fit into one object; databases are there when they were made; wrangler takes the package. Not here: what single requests answer
 (crates/server/tests/wire), all flights in one object (tests/tiers.py).
 
 Run by scripts/test.sh, which builds the Worker first and sets DODB to the native binary.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -226,6 +228,59 @@ def triggers(folder):
     del os.environ["DODB_HOT_HOURS"]
 
 
+def is_made(file):
+    """Was a database ever opened in the SQLite file of an object?"""
+    with contextlib.closing(sqlite3.connect(file)) as store:
+        found = store.execute("SELECT count(*) FROM sqlite_master WHERE name = '_head'").fetchone()
+        return found[0] == 1
+
+
+def databases(folder):
+    """CREATE DATABASE makes databases, and nothing else does, unless that is asked for."""
+    served = Served(folder)
+    for path in ["/?query=SELECT+1", "/v1/things", "/v1/stats", "/v1/flush", "/iceberg/v1/config"]:
+        status, said = served.ask(path, b"{}", "nobody")
+        check(f"{path} of nobody's", status == 404 and "`nobody`" in said, said.strip()[:90])
+    served.sql("SELECT 1")
+    served.stop()
+    made = [file.name for file in folder.rglob("*.sqlite") if is_made(file)]
+    check("only the default one is made", len(made) == 1, str(made))
+
+    served = Served(folder)
+    served.sql("CREATE DATABASE shop")
+    things = json.dumps({"id": "a", "type": "T"}).encode()
+    check("things are taken", served.ask("/v1/things", things, "shop")[0] == 200)
+    served.kill()
+    served = Served(folder)
+    check("it outlives a death", served.sql("SELECT id FROM things", "shop") == "a\n")
+    served.sql("CREATE DATABASE more", "shop")
+    listed = "default\nmore\nshop\nsystem\n"
+    for database in ["default", "shop", "more"]:
+        names = served.sql("SHOW DATABASES", database)
+        check(f"all are listed in {database}", names == listed, repr(names))
+    status, said = served.ask("/", b"CREATE DATABASE shop", "more")
+    check("none is made twice", status == 400 and "(DATABASE_ALREADY_EXISTS)" in said, said.strip())
+    # As a release before the list left one: opened, and on no list.
+    check("one of before", served.ask("/_test/forget", database="old")[0] == 200)
+    check("is there", served.sql("SELECT count() FROM things", "old") == "0\n")
+    check("is not listed", served.sql("SHOW DATABASES LIKE 'old'") == "")
+    served.sql("CREATE DATABASE IF NOT EXISTS old")
+    check("is listed once it is named", served.sql("SHOW DATABASES LIKE 'old'") == "old\n")
+    served.stop()
+
+    os.environ["DODB_CREATE_DATABASES"] = "1"
+    served = Served(folder)
+    check("made when asked", served.sql("SELECT count() FROM things", "fresh") == "0\n")
+    check("and listed", served.sql("SHOW DATABASES LIKE 'fresh'") == "fresh\n")
+    served.stop()
+    os.environ["DODB_CREATE_DATABASES"] = "perhaps"
+    served = Served(folder)
+    status, said = served.ask("/", b"SELECT 1", "fresher")
+    check("neither yes nor no", status == 400 and "DODB_CREATE_DATABASES" in said, said.strip())
+    served.stop()
+    del os.environ["DODB_CREATE_DATABASES"]
+
+
 def package(folder):
     """The package as wrangler would send it, with the quickly built WebAssembly."""
     shutil.copytree(BUILD, folder / "build")
@@ -248,7 +303,9 @@ def main():
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     random.seed(seed)
     print(f"seed {seed}", flush=True)
-    for test in [durability, wide_documents, path_explosion, token, triggers, package]:
+    for test in [
+        durability, wide_documents, path_explosion, token, triggers, databases, package,
+    ]:
         print(test.__name__, flush=True)
         with tempfile.TemporaryDirectory(prefix="dodb-worker-") as folder:
             test(pathlib.Path(folder))

@@ -283,7 +283,7 @@ fn a_body_larger_than_a_batch_comes_in_batches() {
 fn literals_of_values() {
     let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8View, true)));
     let schema = schema(&[("a", DataType::Int32), ("b", DataType::Utf8View), ("c", list)]);
-    let body = "(1,'a\\'b''c)', ['x'] ),\n ( -2 , NULL, ['a,]', null]) (3,\"q\",[]);\n";
+    let body = "(1,'a\\'b''c)', ['x'] ),\n ( -2 , NULL, ['a,]', null]) (3,'q',[]);\n";
     for chunk in [1, 5, 100] {
         let options = DecodeOptions::default();
         let found = decoded(Format::Values, &schema, body.as_bytes(), chunk, options).unwrap();
@@ -291,6 +291,23 @@ fn literals_of_values() {
         assert_eq!(text, "[1, \"a'b'c)\", [\"x\"]]\n[-2, null, [\"a,]\",null]]\n[3, \"q\", []]\n");
     }
     assert!(found_nulls(&schema) > 0);
+}
+
+/// What a number becomes is compared with statements in `wire/literals.rs`.
+#[test]
+fn strings_of_values_in_chunks() {
+    let schema = schema(&[("a", DataType::Int32), ("b", DataType::Utf8View)]);
+    let body = r"(0xFF, '\d\x41'), (1_000, x'42'), (-0b11, b'01000011'),
+                 (5, $tag$it's ), ( 7$tag$), (6, '$'), (7, $$$);'$$) (8, 'a\'')";
+    for chunk in [1, 7, 1000] {
+        let options = DecodeOptions::default();
+        let found = decoded(Format::Values, &schema, body.as_bytes(), chunk, options).unwrap();
+        let text = String::from_utf8(encoded(Format::Tsv, &found, 9)).unwrap();
+        let expected =
+            [r"255 \\dA", r"1000 B", r"-3 C", r"5 it\'s ), ( 7", r"6 $", r"7 $);\'", r"8 a\'"];
+        let found: Vec<String> = text.lines().map(|line| line.replace('\t', " ")).collect();
+        assert_eq!(found, expected, "in chunks of {chunk}");
+    }
 }
 
 fn found_nulls(schema: &SchemaRef) -> usize {

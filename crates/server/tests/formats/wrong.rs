@@ -104,6 +104,20 @@ fn wrong_lines_of_csv_and_tsv() {
     assert!(found.starts_with("line 1, byte 1: expected 12 fields, found 2"), "{found}");
     let found = error(Format::Values, b"(1,2)");
     assert!(found.starts_with("line 1, byte 5, field `i`: expected 12 values"), "{found}");
+    let literals: [(&[u8], &str); 6] = [
+        (b"(1,1__0)", "line 1, byte 5, field `i`: in 1__0 each _"),
+        (b"(1,0xG)", "line 1, byte 4, field `i`: 0xG is no number"),
+        (b"(1,1,'\\xZ')", "line 1, byte 7, field `s`: \\x wants two"),
+        (b"(1,1,x'FF')", "line 1, byte 6, field `s`: the bytes of x'FF' are no UTF-8"),
+        (b"(1,1,\"text\")", "line 1, byte 6, field `s`: text must stand in single quotes"),
+        (b"(1,1,$a$", "line 1, byte 1: the row breaks off"),
+    ];
+    for (row, expected) in literals {
+        let found = error(Format::Values, row);
+        assert!(found.starts_with(expected), "{found}");
+    }
+    let found = error(Format::Tsv, b"\\x4\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\n");
+    assert!(found.contains("two hexadecimal digits"), "{found}");
     let found = error(Format::JsonCompactEachRow, b"[1]\n");
     assert!(found.starts_with("line 1, byte 1: expected 12 values, found 1"), "{found}");
 }
@@ -229,6 +243,69 @@ fn unknown_fields_are_skipped_when_asked() {
 }
 
 #[test]
+fn kinds_are_not_converted_where_they_must_be_right() {
+    let strict = DecodeOptions { strict_kinds: true, ..DecodeOptions::default() };
+    let read = |field: &str, value: &str| {
+        let body = format!("{{\"{field}\":{value}}}");
+        decoded(Format::JsonEachRow, &target(), body.as_bytes(), 4096, strict.clone())
+    };
+    let wrong = [
+        ("s", "7"),
+        ("s", "true"),
+        ("s", "[]"),
+        ("n", "\"1\""),
+        ("n", "true"),
+        ("i", "\"5\""),
+        ("f", "\"1.5\""),
+        ("f", "\"nan\""),
+        ("m", "\"1.5\""),
+        ("b", "1"),
+        ("b", "\"true\""),
+        ("d", "5"),
+        ("t", "\"5\""),
+        ("t", "1.5"),
+        ("t", "true"),
+        ("t", "\"\""),
+        ("l", "\"[1]\""),
+        ("l", "[\"1\"]"),
+        ("l", "[null]"),
+        ("l", "1"),
+        ("j", "\"x\""),
+        ("j", "[1]"),
+        ("j", "7"),
+        ("j", "false"),
+        ("u", "7"),
+        ("v", "[1,\"2\"]"),
+    ];
+    for (field, value) in wrong {
+        let said = read(field, value).unwrap_err().to_string();
+        let named = format!("field `{field}`: ");
+        assert!(said.contains(&named) && said.contains("expected "), "{value}: {said}");
+    }
+    let right = [
+        ("s", "\"7\""),
+        ("s", "null"),
+        ("n", "1"),
+        ("f", "-1e3"),
+        ("m", "1.5"),
+        ("b", "true"),
+        ("d", "\"2024-01-02\""),
+        ("t", "\"2024-01-02T03:04:05Z\""),
+        ("t", "-5"),
+        ("t", "null"),
+        ("l", "[1,-2]"),
+        ("l", "[]"),
+        ("j", "{}"),
+        ("j", "{\"a\":7}"),
+        ("j", "null"),
+        ("v", "[1,2.5]"),
+    ];
+    for (field, value) in right {
+        assert!(read(field, value).is_ok(), "{field}: {value}: {:?}", read(field, value).err());
+    }
+}
+
+#[test]
 fn unknown_formats_and_columns_list_what_there_is() {
     let error = Format::parse("JSONEachRoww").unwrap_err().to_string();
     assert!(error.contains("`JSONEachRoww`; there are: JSON, JSONCompact"), "{error}");
@@ -285,6 +362,7 @@ fn no_bytes_make_the_readers_panic() {
             }
             let options = DecodeOptions {
                 errors_max: (round % 3) as u64,
+                strict_kinds: round % 5 == 0,
                 rows_max: 2,
                 ..DecodeOptions::default()
             };

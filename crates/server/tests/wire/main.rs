@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 mod examples;
+mod folders;
 mod gate;
 mod http;
+mod literals;
 mod model;
 mod slt;
+mod sqlite;
 mod support;
 mod worker;

@@ -64,6 +64,7 @@ impl Home {
         let url = worker_url()?;
         let number = COUNT.fetch_add(1, Relaxed);
         let database = format!("wire-{}-{number}", std::process::id());
+        create(&url, &database);
         Some(Home::Worker { url, database, _visit: Visit::shared() })
     }
 
@@ -134,6 +135,13 @@ pub fn fetch(method: &str, url: &str, body: &[u8]) -> Response {
     let (head, mut body) = response.unwrap().into_parts();
     let bytes = body.with_config().limit(64 << 20).read_to_vec().unwrap();
     http::Response::from_parts(head, Bytes::from(bytes))
+}
+
+/// Makes a database of the Worker.
+pub fn create(url: &str, database: &str) {
+    let sql = format!("CREATE DATABASE IF NOT EXISTS `{database}`");
+    let answer = fetch("POST", url, sql.as_bytes());
+    assert_eq!(answer.status(), 200, "{sql}: {}", text(&answer));
 }
 
 /// What a response says it cost: rows read, rows written.

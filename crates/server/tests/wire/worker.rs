@@ -5,7 +5,7 @@
 use std::thread;
 
 use crate::gate::Visit;
-use crate::support::{Home, fetch, rows, text, worker_url};
+use crate::support::{Home, create, fetch, rows, text, worker_url};
 
 /// The address and the right to use it, or a word that nothing was tested.
 fn url() -> Option<(String, Visit)> {
@@ -16,15 +16,23 @@ fn url() -> Option<(String, Visit)> {
     url.map(|url| (url, Visit::shared()))
 }
 
-/// A database of this test alone.
-fn database(name: &str) -> String {
+/// A database of this test alone, made for it.
+fn database(url: &str, name: &str) -> String {
+    let name = unmade(name);
+    create(url, &name);
+    name
+}
+
+/// A name that no database has.
+fn unmade(name: &str) -> String {
     format!("{name}-{}", std::process::id())
 }
 
 #[test]
 fn the_row_store_conforms() {
     let Some((url, _visit)) = url() else { return };
-    let found = fetch("POST", &format!("{url}/_test/rows?database={}", database("rows")), b"");
+    let found =
+        fetch("POST", &format!("{url}/_test/rows?database={}", database(&url, "rows")), b"");
     assert_eq!(found.status(), 200, "{}", text(&found));
     assert!(text(&found).ends_with("cases passed\n"), "{}", text(&found));
 }
@@ -32,14 +40,14 @@ fn the_row_store_conforms() {
 #[test]
 fn the_bucket_conforms() {
     let Some((url, _visit)) = url() else { return };
-    let found = fetch("POST", &format!("{url}/_test/r2?database={}", database("r2")), b"");
+    let found = fetch("POST", &format!("{url}/_test/r2?database={}", database(&url, "r2")), b"");
     assert_eq!(found.status(), 200, "{}", text(&found));
 }
 
 #[test]
 fn concurrent_posts_share_commits() {
     let Some((url, _visit)) = url() else { return };
-    let url = format!("{url}/v1/things?database={}", database("group"));
+    let url = format!("{url}/v1/things?database={}", database(&url, "group"));
     let alone = fetch("POST", &url, br#"{"id":"alone","type":"T"}"#);
     assert_eq!((alone.status().as_u16(), rows(&alone).1), (200, 1), "{}", text(&alone));
     const POSTS: u64 = 100;
@@ -65,7 +73,7 @@ fn concurrent_posts_share_commits() {
 #[test]
 fn inserts_that_wait_see_what_changed_meanwhile() {
     let Some((url, _visit)) = url() else { return };
-    let url = format!("{url}/?database={}", database("waiting"));
+    let url = format!("{url}/?database={}", database(&url, "waiting"));
     let sql = move |sql: String| fetch("POST", &url, sql.as_bytes());
     assert_eq!(sql("CREATE TABLE t (a Int64, b String)".into()).status(), 200);
     let mut acknowledged = 0;
@@ -102,7 +110,7 @@ fn inserts_that_wait_see_what_changed_meanwhile() {
 #[test]
 fn databases_do_not_see_each_other() {
     let Some((url, _visit)) = url() else { return };
-    let (one, two) = (database("one"), database("two"));
+    let (one, two) = (database(&url, "one"), database(&url, "two"));
     let sql = |database: &str, sql: &str| {
         fetch("POST", &format!("{url}/?database={database}"), sql.as_bytes())
     };
@@ -117,6 +125,7 @@ fn a_database_name_is_plain_or_refused() {
     let Some((url, _visit)) = url() else { return };
     let ask = |name: &str| fetch("GET", &format!("{url}/?database={name}&query=SELECT+1"), b"");
     for name in ["a", "A-b_c.9", "0123456789"] {
+        create(&url, name);
         let found = ask(name);
         assert_eq!((found.status().as_u16(), text(&found).as_str()), (200, "1\n"), "{name}");
     }
@@ -128,11 +137,64 @@ fn a_database_name_is_plain_or_refused() {
 }
 
 #[test]
+fn a_database_that_nobody_made_is_unknown() {
+    let Some((url, _visit)) = url() else { return };
+    let name = unmade("nobody");
+    let sql = |database: &str, sql: &str| {
+        fetch("POST", &format!("{url}/?database={database}"), sql.as_bytes())
+    };
+    let listed = |database: &str| {
+        let names = text(&sql(database, "SHOW DATABASES"));
+        names.lines().any(|line| line == name)
+    };
+    for (method, path, said) in [
+        ("POST", "/?query=SELECT+1", "(UNKNOWN_DATABASE)"),
+        ("POST", "/?query=CREATE+TABLE+t+(a+Int64)", "(UNKNOWN_DATABASE)"),
+        ("POST", "/v1/things", "\"UNKNOWN_DATABASE\""),
+        ("GET", "/v1/things/a", "\"UNKNOWN_DATABASE\""),
+        ("GET", "/v1/stats", "\"UNKNOWN_DATABASE\""),
+        ("POST", "/v1/flush", "\"UNKNOWN_DATABASE\""),
+        ("GET", "/iceberg/v1/config", "NoSuchNamespaceException"),
+    ] {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let answer = fetch(method, &format!("{url}{path}{sign}database={name}"), b"");
+        assert_eq!(answer.status(), 404, "{path}: {}", text(&answer));
+        assert_eq!(answer.headers()["x-clickhouse-exception-code"], "81", "{path}");
+        assert!(text(&answer).contains(said), "{path}: {}", text(&answer));
+        assert_eq!(rows(&answer), (0, 0), "{path}");
+    }
+    assert!(!listed("default"));
+    let create = format!("CREATE DATABASE `{name}`");
+    // Whichever database is asked, the list is one.
+    let other = database(&url, "somebody");
+    let answer = sql(&other, &create);
+    assert_eq!(answer.status(), 200, "{}", text(&answer));
+    assert_eq!(text(&sql(&name, "SELECT count() FROM things")), "0\n");
+    assert!(listed("default") && listed(&name) && listed(&other));
+    let answer = sql("default", &create);
+    assert!(text(&answer).contains("(DATABASE_ALREADY_EXISTS)"), "{}", text(&answer));
+    for (statement, said) in [
+        (format!("SELECT * FROM `{name}`.things"), "ask that one"),
+        (format!("INSERT INTO `{name}`.things (type) VALUES ('x')"), "ask that one"),
+        (format!("USE `{name}`"), "each request names its database"),
+        (format!("DROP DATABASE `{name}`"), "drop its tables"),
+        ("CREATE DATABASE `a b`".to_owned(), "cannot name a database"),
+    ] {
+        let answer = sql(&other, &statement);
+        assert!(answer.status().is_client_error(), "{statement}: {}", text(&answer));
+        assert!(text(&answer).contains(said), "{statement}: {}", text(&answer));
+    }
+    // What objects ask each other is no question of others.
+    let path = format!("{url}/_databases/create/{}?database=default", unmade("intruder"));
+    assert_eq!(fetch("POST", &path, b"").status(), 404);
+}
+
+#[test]
 fn a_bug_in_one_request_leaves_the_object_alive() {
     let Some((url, visit)) = url() else { return };
     drop(visit);
     let _alone = Visit::alone();
-    let name = database("bug");
+    let name = database(&url, "bug");
     let post =
         |path: &str, body: &[u8]| fetch("POST", &format!("{url}{path}?database={name}"), body);
     assert_eq!(post("/v1/things", br#"{"id":"kept","type":"T"}"#).status(), 200);

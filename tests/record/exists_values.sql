@@ -1,0 +1,105 @@
+-- EXISTS and NOT EXISTS as values wherever a value may stand, and as conditions.
+-- engine: duckdb
+
+CREATE TABLE o (id BIGINT, a BIGINT, g VARCHAR);
+
+INSERT INTO o VALUES (1, 1, 'x'), (2, 2, 'y'), (3, NULL, 'x'), (4, 3, NULL), (5, NULL, NULL), (6, 2, 'z');
+
+CREATE TABLE i (k BIGINT, g VARCHAR, v BIGINT);
+
+INSERT INTO i VALUES (1, 'x', 10), (NULL, 'x', NULL), (2, 'y', 20), (2, 'y', 25), (5, NULL, 50);
+
+CREATE TABLE empty (k BIGINT);
+
+SELECT EXISTS (SELECT 1 FROM i), EXISTS (SELECT 1 FROM empty), NOT EXISTS (SELECT 1 FROM empty);
+
+-- a row of NULL is a row
+SELECT EXISTS (SELECT NULL), EXISTS (SELECT k FROM i WHERE k IS NULL), NOT EXISTS (SELECT NULL FROM i);
+
+SELECT EXISTS (SELECT count(*) FROM empty), EXISTS (SELECT k FROM empty GROUP BY k);
+
+SELECT EXISTS (SELECT max(k) FROM i HAVING max(k) > 9), EXISTS (SELECT max(k) FROM i HAVING max(k) > 3);
+
+SELECT EXISTS (SELECT 1 FROM i LIMIT 0), EXISTS (SELECT 1 FROM i LIMIT 1), EXISTS (SELECT 1 FROM i OFFSET 5);
+
+-- by the row outside, as a value
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k = o.a) AS e FROM o ORDER BY id;
+
+SELECT id, NOT EXISTS (SELECT 1 FROM i WHERE i.g = o.g) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k > o.a) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k <> o.a) AS e FROM o ORDER BY id;
+
+SELECT id, NOT EXISTS (SELECT 1 FROM i WHERE i.k < o.a AND i.g = o.g) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.v = o.a * 10) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.v + o.id = 26) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k IS NULL AND o.a IS NULL) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k IS NOT DISTINCT FROM o.a) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE o.id > 3) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT count(*) FROM i WHERE i.k = o.a) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT i.g FROM i WHERE i.k = o.a GROUP BY i.g HAVING count(*) > 1) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k = o.a ORDER BY i.v LIMIT 1) AS e FROM o ORDER BY id;
+
+SELECT id, EXISTS (SELECT k FROM i WHERE i.k = o.a UNION ALL SELECT k FROM i WHERE i.g = o.g) AS e
+  FROM o ORDER BY id;
+
+-- inside of other values
+SELECT id, EXISTS (SELECT 1 FROM i WHERE i.k = o.a) AND g = 'x' AS e FROM o ORDER BY id;
+
+SELECT id, CASE WHEN EXISTS (SELECT 1 FROM i WHERE i.k = o.a) THEN 'yes' ELSE 'no' END FROM o ORDER BY id;
+
+SELECT id, CASE WHEN NOT EXISTS (SELECT 1 FROM i WHERE i.k = o.a) THEN a END FROM o ORDER BY id;
+
+SELECT id, COALESCE(CASE WHEN EXISTS (SELECT 1 FROM empty) THEN 1 END, a, -1) FROM o ORDER BY id;
+
+SELECT id FROM o ORDER BY EXISTS (SELECT 1 FROM i WHERE i.k = o.a), id DESC;
+
+SELECT EXISTS (SELECT 1 FROM i WHERE i.k = o.a) AS e, count(*), count(a) FROM o GROUP BY e;
+
+SELECT sum(CASE WHEN EXISTS (SELECT 1 FROM i WHERE i.g = o.g) THEN id END) FROM o;
+
+SELECT count(*), bool_and(EXISTS (SELECT 1 FROM i WHERE i.k = o.a)) FROM o;
+
+SELECT g, count(*) FROM o GROUP BY g HAVING EXISTS (SELECT 1 FROM i WHERE i.g = o.g);
+
+SELECT g, count(*) FROM o GROUP BY g HAVING NOT EXISTS (SELECT 1 FROM i WHERE i.g = o.g);
+
+-- as conditions
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.k = o.a);
+
+SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM i WHERE i.k = o.a);
+
+SELECT id FROM o WHERE NOT (EXISTS (SELECT 1 FROM i WHERE i.k = o.a) AND id < 3);
+
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.k = o.a) OR g IS NULL;
+
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.k = o.a) = (g = 'x');
+
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM empty) OR EXISTS (SELECT 1 FROM i WHERE i.g = o.g);
+
+SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM i WHERE i.k >= o.a);
+
+SELECT id FROM o WHERE NOT EXISTS (SELECT sum(v) FROM i WHERE i.k = o.a);
+
+SELECT id FROM o WHERE EXISTS (SELECT sum(v) FROM i WHERE i.k = o.a HAVING sum(v) > 15);
+
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.k = o.a HAVING count(*) = 0);
+
+-- nested, by rows of both
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.g = o.g
+  AND EXISTS (SELECT 1 FROM i AS j WHERE j.g = i.g AND j.k <> i.k));
+
+SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM i WHERE i.g = o.g
+  AND NOT EXISTS (SELECT 1 FROM o AS p WHERE p.a = i.k));
+
+SELECT id FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.g = o.g
+  AND EXISTS (SELECT 1 FROM i AS j WHERE j.k = o.a));
