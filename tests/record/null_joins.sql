@@ -126,3 +126,13 @@ SELECT DISTINCT r.v FROM l LEFT JOIN r ON l.k = r.k;
 SELECT l.id, r.v FROM l LEFT JOIN r ON l.k = r.k ORDER BY r.v NULLS FIRST, l.id, r.id LIMIT 3;
 
 SELECT l.id, r.v FROM l LEFT JOIN r ON l.k = r.k ORDER BY r.v DESC NULLS LAST, l.id, r.id;
+
+-- beside keys of which NULL is equal to NULL, others of which it is not
+SELECT l.id, r.id FROM l JOIN r ON l.k IS NOT DISTINCT FROM r.k WHERE l.g = r.g;
+
+SELECT l.id, r.id FROM l LEFT JOIN r ON l.k IS NOT DISTINCT FROM r.k WHERE l.g = r.g;
+
+-- a constant of the side that may have no row is no constant of the rows
+SELECT l.id, s.one FROM l LEFT JOIN (SELECT DISTINCT k, 1 AS one FROM r WHERE k IS NOT NULL) AS s ON s.k = l.k ORDER BY s.one NULLS LAST, l.id DESC;
+
+SELECT l.id FROM l LEFT JOIN (SELECT DISTINCT k, 1 AS one FROM r WHERE k IS NOT NULL) AS s ON s.k = l.k ORDER BY s.one IS NULL, l.id DESC;
