@@ -530,15 +530,18 @@ fn node_has(expr: &Expr, outside: &DFSchema) -> Result<bool> {
 
 /// Are there subqueries in the expression?
 pub(super) fn has_subquery(expr: &Expr) -> Result<bool> {
-    expr.exists(|inner| {
-        Ok(matches!(
-            inner,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-        ))
-    })
+    expr.exists(|inner| Ok(subquery_of(inner).is_some()))
+}
+
+/// The plan of an expression that is a subquery.
+pub(super) fn subquery_of(expr: &Expr) -> Option<&LogicalPlan> {
+    match expr {
+        Expr::ScalarSubquery(subquery) => Some(&subquery.subquery),
+        Expr::Exists(exists) => Some(&exists.subquery.subquery),
+        Expr::InSubquery(is_in) => Some(&is_in.subquery.subquery),
+        Expr::SetComparison(comparison) => Some(&comparison.subquery.subquery),
+        _ => None,
+    }
 }
 
 /// An expression under the name of a field.

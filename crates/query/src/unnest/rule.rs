@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::push::{Names, has_subquery, named};
+use super::push::{Names, has_subquery, named, subquery_of};
 use super::value::{Values, is_mine, is_never_empty};
 
 /// The rule; see [`super`].
@@ -401,17 +401,6 @@ fn with_columns_of(order: &[SortExpr], input: Arc<LogicalPlan>) -> Result<Arc<Lo
     let exprs = projection.expr.iter().cloned().chain(missing).collect();
     let wider = Projection::try_new(exprs, projection.input.clone())?;
     Ok(Arc::new(LogicalPlan::Projection(wider)))
-}
-
-/// The plan of an expression that is a subquery.
-fn subquery_of(expr: &Expr) -> Option<&LogicalPlan> {
-    match expr {
-        Expr::ScalarSubquery(subquery) => Some(&subquery.subquery),
-        Expr::Exists(exists) => Some(&exists.subquery.subquery),
-        Expr::InSubquery(is_in) => Some(&is_in.subquery.subquery),
-        Expr::SetComparison(comparison) => Some(&comparison.subquery.subquery),
-        _ => None,
-    }
 }
 
 /// The columns of `schema` of a plan that has more of them.
